@@ -1,0 +1,99 @@
+"""What must be done about a run: a closed union. Every effect has a `key` that stays the same however often it is derived."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from msgspec import Raw, Struct
+
+from turnflow.core.ids import At, CursorId, EffectKey, FlowName, InputId, RunId, TimerId
+from turnflow.core.inputs import Input
+from turnflow.core.messages import Message
+from turnflow.core.state import Ending, Owed, Parent
+
+Notice: TypeAlias = Literal[
+    "cancelled", "expired", "failed", "blocked", "stuck", "inactive", "menu", "continue", "escalated", "again"
+]
+"""What the engine says in its own words; the host configures the words."""
+
+
+class RunHandler(Struct, frozen=True, tag="handler"):
+    """Run user code once for a cursor and report what it answered."""
+
+    key: EffectKey
+    cursor: CursorId
+    owed: Owed
+
+
+class Say(Struct, frozen=True, tag="say", omit_defaults=True):
+    """Send a message to the run's conversation, or to the inbox of a role."""
+
+    key: EffectKey
+    message: Message = Message()
+    notice: Notice | None = None
+    """Set: the engine's own words, with `message` supplying buttons and details."""
+    role: str = ""
+    """Set: goes to the inbox of that role instead."""
+
+
+class AnswerPress(Struct, frozen=True, tag="answer_press", omit_defaults=True):
+    """Answer a button press, exactly once."""
+
+    key: EffectKey
+    press: InputId
+    notice: Notice | None = None
+    """None: a silent acknowledgement."""
+
+
+class SetTimer(Struct, frozen=True, tag="set_timer"):
+    """Store a timer of this run."""
+
+    key: EffectKey
+    timer: TimerId
+    due: At
+
+
+class ClearTimer(Struct, frozen=True, tag="clear_timer"):
+    """Remove a timer of this run."""
+
+    key: EffectKey
+    timer: TimerId
+
+
+class StartChild(Struct, frozen=True, tag="start_child"):
+    """Start a child run under an id that derives from the parent's."""
+
+    key: EffectKey
+    child: RunId
+    flow: FlowName
+    parent: Parent
+    data: dict[str, Raw]
+
+
+class CancelChild(Struct, frozen=True, tag="cancel_child"):
+    """Cancel a live child; its `ChildFinished` follows."""
+
+    key: EffectKey
+    child: RunId
+    reason: str
+
+
+class Release(Struct, frozen=True, tag="release"):
+    """Input this run took in but could not use before it ended: route it anew."""
+
+    key: EffectKey
+    inputs: tuple[Input, ...]
+
+
+class Finish(Struct, frozen=True, tag="finish"):
+    """The run has ended; tell its parent and whoever waits for it."""
+
+    key: EffectKey
+    ending: Ending
+    parent: Parent | None
+
+
+Effect: TypeAlias = (
+    RunHandler | Say | AnswerPress | SetTimer | ClearTimer | StartChild | CancelChild | Release | Finish
+)
+

@@ -1,0 +1,192 @@
+"""What happened to a run, in the past tense: a closed union. Each event carries `at`, the only time the core knows."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from msgspec import Raw, Struct
+
+from turnflow.core.definition import KeyPolicy
+from turnflow.core.directives import Directive
+from turnflow.core.ids import (
+    At,
+    ConversationId,
+    CursorId,
+    EffectKey,
+    FlowName,
+    MailboxId,
+    RunId,
+    StepName,
+    TimerId,
+    UserId,
+)
+from turnflow.core.inputs import Input
+from turnflow.core.messages import Message
+from turnflow.core.state import Child, Failure, Outcome, Parent
+
+
+class RunStarted(Struct, frozen=True, tag="started", omit_defaults=True):
+    """The first event of every run; it carries all that a replay needs."""
+
+    at: At
+    flow: FlowName
+    version: int
+    mailbox: MailboxId
+    conversation: ConversationId = ConversationId("")
+    user: UserId = UserId("")
+    chat: str = ""
+    thread: str = ""
+    key_policy: KeyPolicy = "user_in_chat"
+    key: str = ""
+    exclusive: bool = True
+    parent: Parent | None = None
+    data: dict[str, Raw] = {}
+    """Initial data, already complete: every field of the data type."""
+    trigger: Input | None = None
+    """The input that started it; consumed by the start."""
+
+
+class HandlerAnswered(Struct, frozen=True, tag="answered", omit_defaults=True):
+    """User code answered the `RunHandler` of that key."""
+
+    at: At
+    key: EffectKey
+    directive: Directive
+    says: tuple[Message, ...] = ()
+    patch: dict[str, Raw] = {}
+    """Top-level fields of the data that changed."""
+    scene: Raw | None = None
+    """The scene as the handler left it; None: unchanged."""
+
+
+class HandlerFailed(Struct, frozen=True, tag="raised", omit_defaults=True):
+    """User code raised, or ran over its time."""
+
+    at: At
+    key: EffectKey
+    code: str
+    message: str = ""
+
+
+class InputReceived(Struct, frozen=True, tag="input", omit_defaults=True):
+    """Routing gave this run an input."""
+
+    at: At
+    input: Input
+    fits: tuple[CursorId, ...] | None = None
+    """Of several waits that take its kind, those whose answers parse; None: not asked."""
+    matched: tuple[str, ...] = ()
+    """Names of the filters that say yes to it."""
+    roles: tuple[str, ...] = ()
+    """Roles of the sender."""
+
+
+class TimerFired(Struct, frozen=True, tag="timer", omit_defaults=True):
+    """A timer row of this run was due."""
+
+    at: At
+    timer: TimerId
+
+
+class ChildAttached(Struct, frozen=True, tag="child", omit_defaults=True):
+    """The host program started a child that this run does not wait for."""
+
+    at: At
+    child: Child
+
+
+class ChildFinished(Struct, frozen=True, tag="child_finished", omit_defaults=True):
+    """A child run ended, or could not be started."""
+
+    at: At
+    child: RunId
+    outcome: Outcome
+    result: Raw | None = None
+    error: Failure | None = None
+
+
+class OperatorAnswered(Struct, frozen=True, tag="operator", omit_defaults=True):
+    """An operator spoke to an escalated run: `say` keeps it parked, `answer` lets it go on."""
+
+    at: At
+    by: UserId
+    text: str
+    ends: bool = True
+
+
+class CancelRequested(Struct, frozen=True, tag="cancel", omit_defaults=True):
+    """Somebody wants the run to end."""
+
+    at: At
+    by: str = ""
+    """A user id, `parent`, or `engine`."""
+    reason: str = ""
+    notify: bool = True
+    """Tell the person."""
+
+
+class MoveRequested(Struct, frozen=True, tag="move", omit_defaults=True):
+    """Somebody put the run onto another step."""
+
+    at: At
+    step: StepName
+    by: str = ""
+
+
+class RetryRequested(Struct, frozen=True, tag="retry", omit_defaults=True):
+    """Somebody wants a stuck run to go on."""
+
+    at: At
+    by: str = ""
+
+
+class Migrated(Struct, frozen=True, tag="migrated", omit_defaults=True):
+    """The run was carried over to another version of its flow, or a blocked run fits again."""
+
+    at: At
+    version: int
+    data: dict[str, Raw] | None = None
+    """All fields, if the data changed."""
+    steps: dict[StepName, StepName] = {}
+    """Old step to new step, where they differ."""
+
+
+class Blocked(Struct, frozen=True, tag="blocked", omit_defaults=True):
+    """Neither the registered versions nor a migration fit the run."""
+
+    at: At
+    reason: str
+
+
+class InputSetAside(Struct, frozen=True, tag="set_aside", omit_defaults=True):
+    """An input (or the handler's own work, if there is none) ended the process too often; the run is stuck until a retry."""
+
+    at: At
+    reason: str
+    input: Input | None = None
+
+
+class Asked(Struct, frozen=True, tag="asked", omit_defaults=True):
+    """The person repeated the trigger of a live flow: the open question is asked again."""
+
+    at: At
+    by: Literal["trigger", "operator"] = "trigger"
+
+
+Event: TypeAlias = (
+    RunStarted
+    | HandlerAnswered
+    | HandlerFailed
+    | InputReceived
+    | TimerFired
+    | ChildAttached
+    | ChildFinished
+    | OperatorAnswered
+    | CancelRequested
+    | MoveRequested
+    | RetryRequested
+    | Migrated
+    | Blocked
+    | InputSetAside
+    | Asked
+)

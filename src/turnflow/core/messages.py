@@ -1,0 +1,43 @@
+"""What is said to people: messages, buttons and media references, without any channel's peculiarities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+
+class Button(Struct, frozen=True, omit_defaults=True):
+    """A button under a message. Exactly one of `value`, `callback`, `url` gives it its meaning; with none, `value` is the text."""
+
+    text: str
+    """What the person reads."""
+    value: str = ""
+    """The answer it gives to the wait of the message that carries it."""
+    callback: str = ""
+    """Raw callback data for callback triggers; bound to no wait."""
+    url: str = ""
+    """A link to open; it changes no run."""
+    ref: str = ""
+    """What the channel hands back when the button is pressed; filled by the core, at most 64 bytes."""
+
+
+class Media(Struct, frozen=True, omit_defaults=True):
+    """A reference to a file; the bytes stay with the channel."""
+
+    kind: str
+    """photo, video, voice, audio or document."""
+    ref: str
+    """The channel's file id, or a URL."""
+    name: str = ""
+    mime: str = ""
+    size: int = 0
+    """Bytes; 0 when unknown."""
+
+
+class Message(Struct, frozen=True, omit_defaults=True):
+    """One message. `buttons` are rows of buttons; a plain string is a button whose value is its text."""
+
+    text: str = ""
+    buttons: Sequence[Sequence[Button | str]] = ()
+    media: tuple[Media, ...] = ()
