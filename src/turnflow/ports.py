@@ -390,13 +390,13 @@ class Unclaimed(NamedTuple):
     reason: str = ""
 
 
-class OverLimit(NamedTuple):
+class Refused(NamedTuple):
     """Refused before acceptance because of a documented limit."""
 
     reason: str
 
 
-Delivery: TypeAlias = Handled | Duplicate | Unclaimed | OverLimit
+Delivery: TypeAlias = Handled | Duplicate | Unclaimed | Refused
 
 
 class Runtime(Protocol):

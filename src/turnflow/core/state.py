@@ -32,7 +32,7 @@ Status: TypeAlias = Literal[
     "created", "running", "waiting", "paused", "completed", "failed", "cancelled", "stuck", "blocked"
 ]
 Phase: TypeAlias = Literal[
-    "enter", "input", "ask", "retry", "otherwise", "menu", "hook", "error", "timeout", "complete"
+    "enter", "input", "ask", "retry", "otherwise", "menu", "hook", "error", "timeout"
 ]
 Outcome: TypeAlias = Literal["completed", "failed", "cancelled"]
 TERMINAL: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
@@ -252,9 +252,10 @@ class RunState(Struct, frozen=True, omit_defaults=True):
     ending: Ending | None = None
     created: At = 0
     updated: At = 0
-    schema: int = SCHEMA
+    schema: int = 0
+    """Version of the persisted form this was written in."""
 
 
 def blank(run: RunId) -> RunState:
     """Return the state of a run before its first event."""
-    return RunState(run)
+    return RunState(run, schema=SCHEMA)
