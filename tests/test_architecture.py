@@ -216,7 +216,7 @@ def test_nothing_inside_goes_through_the_front_door() -> None:
 # --- what stands in files -----------------------------------------------------------------------------------------
 
 SQL = re.compile(
-    r"\b(SELECT\s.+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(TABLE|INDEX))\b",
+    r"\b(SELECT\s.+\sFROM|INSERT\s+(OR\s\w+\s)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+(TABLE|INDEX))\b",
     re.DOTALL,
 )
 HTML = re.compile(r"<(html|body|div|span|script|style|button|form|svg)\b|</\w+>", re.IGNORECASE)
