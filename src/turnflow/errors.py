@@ -91,6 +91,10 @@ class NewerSchema(CallerError):
     """The store was written by a newer Turnflow; upgrade this process."""
 
 
+class DamagedStore(TurnflowError):
+    """The store's file is damaged or no store at all; put a backup in its place."""
+
+
 class StoreUnavailable(TurnflowError):
     """The store did not answer; the operation may be repeated with the same ids."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol, TypeAlias
+from zlib import crc32
 
 from msgspec import Raw, Struct
 
@@ -33,6 +34,11 @@ from turnflow.core.state import Failure, RunState, Status
 
 PARTITIONS = 64
 """Number of hash buckets that mailboxes fall into; fixed for the life of a store."""
+
+
+def partition_of(mailbox: MailboxId) -> int:
+    """Return the bucket of a mailbox, the same in every process and on every store."""
+    return crc32(mailbox.encode("utf-8", "surrogatepass")) % PARTITIONS
 
 
 # --- records: what a store keeps ---------------------------------------------------------------------------------
@@ -146,11 +152,13 @@ class Commit(Struct, frozen=True):
     """One transaction of one mailbox. Empty parts are not written.
 
     Guards, all of which must hold or nothing of it is written: the partition still has this `epoch`; every run stands one
-    revision below the record that replaces it; no live key, run id, inbox id or (mailbox, seq) is taken.
+    revision below the record that replaces it; no live key, run id, inbox id, (mailbox, seq) or place of a reply is taken; no
+    result is recorded already. Runs that give up a live key are written before those that take it.
     """
 
     mailbox: MailboxId
     partition: int
+    """`partition_of(mailbox)`."""
     epoch: int
     received: tuple[InboxRecord, ...] = ()
     """New inbox entries of this mailbox, with their sequence."""
@@ -162,6 +170,7 @@ class Commit(Struct, frozen=True):
     timers_set: tuple[TimerRecord, ...] = ()
     """Written over a timer of the same run and id."""
     timers_cleared: tuple[tuple[RunId, TimerId], ...] = ()
+    """Cleared before `timers_set` is written."""
     results: tuple[ResultRecord, ...] = ()
     forwards: tuple[InboxRecord, ...] = ()
     """Entries for other mailboxes; the store gives them the next sequence there. A repeated id is skipped, not an error."""
@@ -181,8 +190,9 @@ class Rejected(NamedTuple):
     """Nothing of the commit was written."""
 
     reason: Literal["epoch", "revision", "duplicate", "sequence", "live_key", "result"]
-    """epoch: the partition has another owner; revision: a run is not where it should be; duplicate: an inbox id is known;
-    sequence: another writer appended to the mailbox; live_key: another live run has the key; result: already recorded."""
+    """epoch: the partition has another owner; duplicate: an inbox id is known; sequence: another writer appended to the mailbox
+    or said something at that place; revision: a run is not where it should be; live_key: another live run has the key;
+    result: already recorded. If several hold, the first of this list."""
 
 
 CommitOutcome: TypeAlias = Committed | Rejected
