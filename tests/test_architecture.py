@@ -275,7 +275,16 @@ def test_no_file_names_a_machine_or_a_registry() -> None:
     assert not locks, f"lock files carry registry addresses: {locks}"
 
 
-# --- examples and decisions ---------------------------------------------------------------------------------------
+# --- commands, examples, decisions ---------------------------------------------------------------------------------------
+
+
+def test_make_alone_explains_every_command() -> None:
+    listed = subprocess.run(
+        ["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)) - {"dev"}
+    unexplained = [target for target in sorted(targets) if f"make {target} " not in listed]
+    assert not unexplained, f"say what it does after `##` in the Makefile: {unexplained}"
 
 
 def test_every_example_is_short_and_stands_beside_its_transcripts() -> None:
