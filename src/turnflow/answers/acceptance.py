@@ -14,10 +14,10 @@ import msgspec
 
 from turnflow.answers import kinds, models
 from turnflow.answers.annotations import read, says_nothing
+from turnflow.answers.attachments import FILES
 from turnflow.answers.choices import listed, options_of
 from turnflow.core.definition import Accepts
 from turnflow.core.inputs import MEDIA_KINDS, Input
-from turnflow.core.messages import Media
 
 _TEXT = Accepts(("text",))
 _SCALARS: Mapping[object, Accepts] = {
@@ -29,8 +29,7 @@ _SCALARS: Mapping[object, Accepts] = {
     time: kinds.time(),
     datetime: Accepts(("text",), "datetime"),
     UUID: _TEXT,
-    Media: Accepts(tuple(sorted(MEDIA_KINDS))),
-    tuple[Media, ...]: Accepts(tuple(sorted(MEDIA_KINDS))),
+    **dict.fromkeys(FILES, Accepts(tuple(sorted(MEDIA_KINDS)))),
     Input: kinds.any_input(),
 }
 _CONTAINERS = (list, tuple, dict, set, frozenset, Sequence, Mapping, Set)

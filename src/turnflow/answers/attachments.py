@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Mapping
 
 from turnflow.answers.unparsed import Unparsed
 from turnflow.core.definition import Accepts
@@ -11,8 +10,12 @@ from turnflow.core.inputs import MEDIA_KINDS, Input
 from turnflow.core.messages import Media
 from turnflow.errors import AuthorError
 
-MEDIA: object = Media
-MEDIA_TUPLE: object = tuple[Media, ...]
+FILES: Mapping[object, Callable[[tuple[Media, ...]], object] | None] = {
+    Media: None,
+    tuple[Media, ...]: tuple,
+    list[Media]: list,
+}
+"""Types of answers that are files, and what makes them of the files that came; None: there may be only one."""
 _WORDS = {"photo": "photo", "video": "video", "voice": "voice message", "audio": "audio file", "document": "file"}
 
 
@@ -24,8 +27,9 @@ def media_parser(accepts: Accepts, *, several: bool) -> Callable[[Input], object
     wanted = MEDIA_KINDS if "any" in accepts.kinds else MEDIA_KINDS.intersection(accepts.kinds)
     if not wanted:
         raise AuthorError(
-            f"{' and '.join(accepts.kinds)} has no file for Media; accept photo(), document() or another file"
+            f"{' and '.join(accepts.kinds)} cannot become Media; accept photo(), document() or another file"
         )
+    collect = FILES[core]
     word = _WORDS[next(iter(wanted))] if len(wanted) == 1 else "file"
     article = "an" if word[0] in "aeiou" else "a"
     missing, too_many = f"Please send {article} {word}.", f"Please send only one {word}."
@@ -35,10 +39,10 @@ def media_parser(accepts: Accepts, *, several: bool) -> Callable[[Input], object
         found = tuple(file for part in parts if part.kind in wanted for file in part.media)
         if not found:
             raise Unparsed(missing)
-        if several:
-            return found
+        if collect is not None:
+            return collect(found)
         if len(found) > 1:
             raise Unparsed(too_many)
-        return cast("object", found[0])
+        return found[0]
 
     return parse

@@ -69,16 +69,14 @@ def chooser(options: Iterable[Option]) -> Callable[[str], object]:
             if all(meaning is meanings[0] for meaning in meanings):
                 folded.setdefault(word, meanings[0])
     reason = _reason(options)
-    longest = 2 * max((len(word) for word in folded), default=0) + 16
 
     def choose(text: str) -> object:
         text = text.strip()
         if text in exact:
             return exact[text]
-        if len(text) <= longest:
-            word = text.casefold()
-            if word in folded:
-                return folded[word]
+        word = text.casefold()
+        if word in folded:
+            return folded[word]
         raise Unparsed(reason)
 
     return choose

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import TypeAlias
@@ -15,11 +16,11 @@ from turnflow.errors import AuthorError
 
 Check: TypeAlias = Callable[[object], object]
 
-_NUMBER_LIMITS = (
-    ("ge", "at least", lambda value, limit: value >= limit),
-    ("gt", "greater than", lambda value, limit: value > limit),
-    ("le", "at most", lambda value, limit: value <= limit),
-    ("lt", "less than", lambda value, limit: value < limit),
+_NUMBER_LIMITS: tuple[tuple[str, str, Callable[[Decimal, Decimal], bool]], ...] = (
+    ("ge", "at least", operator.ge),
+    ("gt", "greater than", operator.gt),
+    ("le", "at most", operator.le),
+    ("lt", "less than", operator.lt),
     ("multiple_of", "a multiple of", lambda value, limit: value % limit == 0),
 )
 
@@ -68,7 +69,7 @@ def _explain(value: object, constraints: Iterable[object]) -> str | None:
         if isinstance(value, (int, float, Decimal)):
             for name, words, holds in _NUMBER_LIMITS:
                 limit = getattr(item, name, None)
-                if isinstance(limit, (int, float, Decimal)) and not holds(value, limit):
+                if isinstance(limit, (int, float, Decimal)) and not holds(Decimal(value), Decimal(limit)):
                     return f"The number must be {words} {limit}."
         elif isinstance(value, str):
             least, most = getattr(item, "min_length", None), getattr(item, "max_length", None)

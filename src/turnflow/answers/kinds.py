@@ -1,7 +1,7 @@
 """What a wait can ask for: each function returns the `Accepts` that names the answer kind and its parameters.
 
-Kinds with a closed set of answers take typed text and presses; `phone` also takes a shared contact; the other text kinds take
-text only. A parser reads a press all the same, so a question that carries buttons of its own may add `press` to `kinds`.
+Kinds with a closed set of answers take typed text and presses; `phone` also takes a shared contact; the other text kinds
+take text only. A parser reads a press all the same, so a question with buttons of its own may add `press` to `kinds`.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def time() -> Accepts:
 
 
 def choice(*options: str | tuple[str, str]) -> Accepts:
-    """Take one of `options`, typed or pressed; an option is a value, or a pair of the label people see and the value."""
+    """Take one of `options`, typed or pressed; each is a value, or a pair of the label people see and the value."""
     pairs: list[Json] = [[option, option] if isinstance(option, str) else [*option] for option in options]
     values = [option if isinstance(option, str) else option[1] for option in options]
     if not values:

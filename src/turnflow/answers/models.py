@@ -1,4 +1,4 @@
-"""The one place that knows pydantic, which is an optional extra: it is imported only for types that are made with it."""
+"""The one place that knows pydantic, an optional extra: it is imported only for types that are made with it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONGEST_REASON = 300
 
 def is_model(core: object) -> bool:
     """Tell whether a type is an object that arrives as JSON text: a pydantic model or dataclass."""
-    return isinstance(core, type) and (hasattr(core, "__pydantic_decorators__") or "__pydantic_fields__" in vars(core))
+    return isinstance(core, type) and hasattr(core, "__pydantic_decorators__")
 
 
 def validates(item: object) -> bool:

@@ -65,10 +65,11 @@ def day(text: str) -> date:
 def clock(text: str) -> time:
     """Return the time of day; with an offset only if one was sent. Raises `Unparsed`."""
     text = _short(text, TIME)
-    try:
-        return time.fromisoformat(text)
-    except ValueError:
-        pass
+    if "." not in text or ":" in text:  # ISO 8601 would read 14.30 as a fraction of an hour
+        try:
+            return time.fromisoformat(text)
+        except ValueError:
+            pass
     packed = "".join(text.lower().replace("a.m.", "am").replace("p.m.", "pm").split())
     for form in _CLOCKS:
         if found := _matching(packed, form):

@@ -1,4 +1,4 @@
-"""Answer kinds at work: each checks a text and brings it into one canonical form, from which any fitting type can be made."""
+"""Answer kinds at work: each checks a text and brings it into one canonical form, from which a type can be made."""
 
 from __future__ import annotations
 

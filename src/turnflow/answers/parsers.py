@@ -1,7 +1,7 @@
 """From what a person sent to the value a handler gets. Everything that can be decided is decided once, at build.
 
-Text goes through the answer kind (which checks and normalises it), then becomes the annotation's type, then is held against
-the annotation's constraints.
+Text goes through the answer kind (which checks and normalises it), then becomes the annotation's type, then is held
+against the annotation's constraints.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import msgspec
 from turnflow.answers import models, moments, numbers, records, texts
 from turnflow.answers.acceptance import accepts_of_type, comes_as_json
 from turnflow.answers.annotations import Annotation, name_of, read, says_nothing
-from turnflow.answers.attachments import MEDIA, MEDIA_TUPLE, media_parser
+from turnflow.answers.attachments import FILES, media_parser
 from turnflow.answers.choices import chooser, options_of
 from turnflow.answers.constraints import check_of
 from turnflow.answers.normalising import natural, normaliser
@@ -36,10 +36,10 @@ _TEXTUAL = frozenset({"any", "text", "press", "command", "contact"})
 def parser_for(annotation: object | None, accepts: Accepts) -> Parser:
     """Return what parses inputs of a wait into values of a type.
 
-    The parser raises `Unparsed` and nothing else, unless code of the author's own inside a type raises something that is no
-    `ValueError`. Without an annotation (None, `object`, `Any`) an answer kind gives its own natural type, and inputs without
-    one are taken as they are. The members of a union are tried in the order written. Raises `AuthorError` if nothing that
-    `accepts` takes can become the type.
+    The parser raises `Unparsed` and nothing else, unless code of the author's own inside a type raises something that
+    is no `ValueError`. Without an annotation (None, `object`, `Any`) an answer kind gives its own natural type, and
+    inputs without one are taken as they are. The members of a union are tried in the order written. Raises
+    `AuthorError` if nothing that `accepts` takes can become the type.
     """
     if says_nothing(annotation):
         own = natural(accepts)
@@ -52,8 +52,8 @@ def _member_parser(member: Annotation, accepts: Accepts) -> Parser:
     core = member.core
     if core is Input:
         return _taken_as_it_is
-    if core in (MEDIA, MEDIA_TUPLE):
-        return media_parser(accepts, several=core == MEDIA_TUPLE)
+    if _is_file(core):
+        return media_parser(core, accepts)
     reader = _reader(member)
     if _TEXTUAL.isdisjoint(accepts.kinds):
         raise AuthorError(
@@ -81,6 +81,13 @@ def _reader(member: Annotation) -> Reader:
             return models.from_value(member.whole)
         raise AuthorError(f"no answer can become {name_of(core)}; use a type that turnflow.answers.accepts_for knows")
     return _chain(reader, check_of(member))
+
+
+def _is_file(core: object) -> bool:
+    try:
+        return core in FILES
+    except TypeError:  # a Literal of something unhashable
+        return False
 
 
 def _uuid(text: str) -> UUID:
