@@ -19,8 +19,8 @@ FILES: Mapping[object, Callable[[tuple[Media, ...]], object] | None] = {
 _WORDS = {"photo": "photo", "video": "video", "voice": "voice message", "audio": "audio file", "document": "file"}
 
 
-def media_parser(accepts: Accepts, *, several: bool) -> Callable[[Input], object]:
-    """Return what takes the file, or with `several` the tuple of files, out of an input; raises `Unparsed` if there is none.
+def media_parser(core: object, accepts: Accepts) -> Callable[[Input], object]:
+    """Return what takes the file or files out of an input, as the type in `FILES` says; `Unparsed` if there is none.
 
     Files of an album or a gathered burst come in order. Raises `AuthorError` if `accepts` takes no files.
     """
