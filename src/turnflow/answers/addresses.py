@@ -1,11 +1,11 @@
-"""Where people can be reached: e-mail, phone, web. The rules are those of email-validator, libphonenumber and IDNA."""
+"""Where people can be reached: e-mail, phone, web. The rules are those of email-validator, libphonenumber and IDNA 2008."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from urllib.parse import urlsplit, urlunsplit
 
-import idna
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
@@ -62,15 +62,16 @@ def url(text: str) -> str:
         host, port = parts.hostname, parts.port
         if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc or "\\" in text:
             raise Unparsed(URL)
-        name = host if ":" in host else _ascii(host)
-    except (ValueError, idna.IDNAError):
+        name = _ascii(host)
+    except ValueError:
         raise Unparsed(URL) from None
     netloc = f"[{name}]" if ":" in name else name
     return urlunsplit((parts.scheme, f"{netloc}:{port}" if port else netloc, parts.path, parts.query, parts.fragment))
 
 
 def _ascii(host: str) -> str:
-    name = idna.encode(host, uts46=True).decode()
-    if "." not in name.rstrip("."):
-        raise Unparsed(URL)
-    return name
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        # the domain rules of e-mail are those of the web, and email-validator keeps them up to date
+        return validate_email(f"web@{host}", check_deliverability=False).ascii_domain
