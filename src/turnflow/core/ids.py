@@ -24,6 +24,6 @@ At: TypeAlias = int
 Millis: TypeAlias = int
 
 if TYPE_CHECKING:
-    Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+    Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 else:  # the codec cannot follow a recursive alias; for it a JSON value is anything it can read
     Json = Any

@@ -18,7 +18,6 @@ from turnflow.core.ids import (
     EffectKey,
     FlowName,
     GroupId,
-    InputId,
     MailboxId,
     Nonce,
     RunId,
@@ -77,7 +76,7 @@ class Owed(Struct, frozen=True, omit_defaults=True):
     phase: Phase
     step: StepName
     visit: int
-    """Position of the run when it became due: with the run's id the identity of this call, also after a crash."""
+    """Serial number: with the run's id the identity of this call, the same for every attempt and after a crash."""
     attempt: int = 1
     since: At = 0
     """When the first attempt was due."""
@@ -93,6 +92,8 @@ class Owed(Struct, frozen=True, omit_defaults=True):
     """Of a refusal: why the answer did not parse."""
     failed: tuple[Owed, ...] = ()
     """Of an error: the call that failed, to be repeated by `repeat()`."""
+    delayed: bool = False
+    """Not due before its retry timer fires."""
 
 
 class Call(Struct, frozen=True, omit_defaults=True):
@@ -230,8 +231,8 @@ class RunState(Struct, frozen=True, omit_defaults=True):
     """Why it is blocked or stuck."""
     revision: int = 0
     """Number of commits."""
-    position: int = 0
-    """Number of events applied; keys of effects derive from it."""
+    serial: int = 0
+    """How many things (effects, waits, calls, timers) this run has named; keys derive from it and never repeat."""
     hops: int = 0
     """Transitions since the last input, timer or result; bounded by the loop guard."""
     data: dict[str, Raw] = {}
@@ -245,8 +246,6 @@ class RunState(Struct, frozen=True, omit_defaults=True):
     """Key of the one handler call that has been asked for and has not answered."""
     backlog: tuple[Input, ...] = ()
     """Accepted input that no wait could take yet: a handler is at work, or the run is blocked or stuck."""
-    press: InputId | None = None
-    """A press being handled, whose acknowledgement is still owed."""
     cancelling: Ending | None = None
     """Waiting for children to end before this run ends."""
     ending: Ending | None = None

@@ -1,0 +1,221 @@
+"""The working copy of a run inside one `advance`: mutable here, frozen again before anybody sees it."""
+
+from __future__ import annotations
+
+from msgspec import Raw, json
+from msgspec.structs import replace
+
+from turnflow.core.definition import Flow, HandlerStep, WaitSpec
+from turnflow.core.effects import AnswerPress, ClearTimer, Effect, Notice, Say, SetTimer
+from turnflow.core.ids import At, CursorId, EffectKey, GroupId, Nonce, StepName, TimerId
+from turnflow.core.inputs import Input
+from turnflow.core.messages import Button, Message
+from turnflow.core.state import TERMINAL, Child, Cursor, Ending, OpenGroup, RunState, Status, Timer
+
+REF_LIMIT = 64
+"""Bytes a button reference may have (Telegram's limit for callback data)."""
+REF_MARK = "~"
+"""First character of our button references; anything else is a host's own callback data."""
+
+
+class Draft:
+    """A run while one event is applied to it."""
+
+    __slots__ = (
+        "at",
+        "backlog",
+        "cancelling",
+        "children",
+        "cursors",
+        "data",
+        "effects",
+        "ending",
+        "flow",
+        "groups",
+        "hops",
+        "inflight",
+        "reason",
+        "results",
+        "serial",
+        "state",
+        "status",
+        "timers",
+        "version",
+    )
+
+    def __init__(self, flow: Flow, state: RunState, at: At) -> None:
+        self.flow = flow
+        self.state = state
+        self.at = at
+        self.version = state.version
+        self.status: Status = state.status
+        self.reason = state.reason
+        self.serial = state.serial
+        self.hops = state.hops
+        self.data = state.data
+        self.results = state.results
+        self.cursors: dict[CursorId, Cursor] = {cursor.id: cursor for cursor in state.cursors}
+        self.groups: dict[GroupId, OpenGroup] = {group.id: group for group in state.groups}
+        self.timers: dict[TimerId, Timer] = {timer.id: timer for timer in state.timers}
+        self.children: tuple[Child, ...] = state.children
+        self.inflight = state.inflight
+        self.backlog: tuple[Input, ...] = state.backlog
+        self.cancelling: Ending | None = state.cancelling
+        self.ending: Ending | None = state.ending
+        self.effects: list[Effect] = []
+
+    def freeze(self) -> RunState:
+        """Return the state as it is now."""
+        old = self.state
+        return RunState(
+            old.run,
+            old.flow,
+            self.version,
+            old.mailbox,
+            old.conversation,
+            old.user,
+            old.chat,
+            old.thread,
+            old.key_policy,
+            old.key,
+            old.exclusive,
+            old.parent,
+            self.children,
+            self.status,
+            self.reason,
+            old.revision,
+            self.serial,
+            self.hops,
+            self.data,
+            self.results,
+            tuple(self.cursors.values()),
+            tuple(self.groups.values()),
+            tuple(self.timers.values()),
+            self.inflight,
+            self.backlog,
+            self.cancelling,
+            self.ending,
+            old.created,
+            self.at if self.at > old.updated else old.updated,
+            old.schema,
+        )
+
+    @property
+    def ended(self) -> bool:
+        return self.status in TERMINAL
+
+    def fresh(self) -> int:
+        """Return the next serial number."""
+        self.serial += 1
+        return self.serial
+
+    def key(self) -> EffectKey:
+        """Return a key for an effect that no other effect of this run ever has."""
+        self.serial += 1
+        return EffectKey(f"{self.state.run}:{self.serial}")
+
+    def nonce(self) -> Nonce:
+        """Return a nonce for a wait."""
+        self.serial += 1
+        return Nonce(f"{self.state.run}.{self.serial:x}")
+
+    def put(self, cursor: Cursor) -> None:
+        """Replace a cursor (or add it)."""
+        self.cursors[cursor.id] = cursor
+
+    def step(self, name: StepName) -> HandlerStep | None:
+        """Return a step of the flow, following the map of retired ones."""
+        found = self.flow.steps.get(name)
+        if found is None and name in self.flow.retired:
+            found = self.flow.steps.get(self.flow.retired[name])
+        return found
+
+    def spec(self, cursor: Cursor) -> WaitSpec | None:
+        """Return what the author said about the wait of a cursor; None if there is no wait (any more)."""
+        if cursor.wait is None:
+            return None
+        if cursor.wait.spec is not None:
+            return cursor.wait.spec
+        step = self.step(cursor.step)
+        return step.question.wait if step is not None and step.question is not None else None
+
+    # --- effects -----------------------------------------------------------------------------------------------
+
+    def say(self, message: Message) -> None:
+        self.effects.append(Say(self.key(), message))
+
+    def notice(self, notice: Notice, message: Message = Message()) -> None:  # noqa: B008 - frozen
+        self.effects.append(Say(self.key(), message, notice))
+
+    def tell_role(self, role: str, message: Message, notice: Notice | None = None) -> None:
+        self.effects.append(Say(self.key(), message, notice, role))
+
+    def answer_press(self, input: Input, notice: Notice | None = None) -> None:
+        if input.kind == "press":
+            self.effects.append(AnswerPress(EffectKey(f"press:{input.id}"), input.id, notice))
+
+    def set_timer(self, timer: Timer) -> None:
+        self.timers[timer.id] = timer
+        self.effects.append(SetTimer(self.key(), timer.id, timer.due))
+
+    def clear_timer(self, id: TimerId) -> None:
+        del self.timers[id]
+        self.effects.append(ClearTimer(self.key(), id))
+
+    def clear_timers(self, cursor: CursorId | None = None, group: GroupId | None = None) -> None:
+        """Clear the timers of a cursor, or of a group."""
+        if self.timers:
+            for timer in list(self.timers.values()):
+                if (cursor is not None and timer.cursor == cursor) or (group is not None and timer.group == group):
+                    self.clear_timer(timer.id)
+
+
+NULL = Raw(b"null")
+
+
+def bind(message: Message, nonce: str, options: list[str]) -> Message:
+    """Return `message` with button references that lead to a wait; answers too long for one are added to `options`.
+
+    A reference is `~RUN.SERIAL:ANSWER`, or `~RUN.SERIAL:#N` for the n-th of `options`.
+    """
+    if not message.buttons:
+        return message
+    rows: list[tuple[Button, ...]] = []
+    for row in message.buttons:
+        bound: list[Button] = []
+        for item in row:
+            button = Button(item) if isinstance(item, str) else item
+            if button.url:
+                bound.append(button)
+                continue
+            if button.callback:
+                bound.append(Button(button.text, callback=button.callback, ref=button.callback))
+                continue
+            value = button.value or button.text
+            ref = f"{REF_MARK}{nonce}:{value}"
+            if value.startswith("#") or len(ref.encode()) > REF_LIMIT:
+                if value not in options:
+                    options.append(value)
+                ref = f"{REF_MARK}{nonce}:#{options.index(value)}"
+            bound.append(Button(button.text, value, ref=ref))
+        rows.append(tuple(bound))
+    return Message(message.text, tuple(rows), message.media)
+
+
+def bound_to(draft: Draft, cursor: Cursor | None, message: Message) -> Message:
+    """Return `message` with its buttons leading to the open wait of a cursor; without one they lead nowhere."""
+    if not message.buttons:
+        return message
+    wait = cursor.wait if cursor is not None else None
+    if wait is None or cursor is None:
+        return bind(message, f"{draft.state.run}.0", [])
+    options = list(wait.options)
+    bound = bind(message, wait.nonce, options)
+    if len(options) != len(wait.options):
+        draft.put(replace(cursor, wait=replace(wait, options=tuple(options))))
+    return bound
+
+
+def encoded(text: str) -> Raw:
+    """Return a text as an encoded JSON value."""
+    return Raw(json.encode(text))

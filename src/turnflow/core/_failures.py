@@ -1,0 +1,166 @@
+"""When something goes wrong or comes to its end: retries, error outputs, the flow's own `on_error`, and ending a run."""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+from msgspec.structs import replace
+
+from turnflow.core import _navigation, _waits
+from turnflow.core._draft import Draft
+from turnflow.core.definition import Retry
+from turnflow.core.effects import CancelChild, Finish, Release
+from turnflow.core.ids import CursorId, EffectKey, Millis, RunId, StepName, TimerId
+from turnflow.core.state import Cursor, Ending, Failure, Owed, Timer
+
+MAIN = CursorId(0)
+
+
+def source(cursor: Cursor) -> Owed:
+    """Return the call to blame when a cursor cannot go on: the one it owes, else entering its step."""
+    return cursor.owed[0] if cursor.owed else Owed("enter", cursor.step, 0)
+
+
+def failed(draft: Draft, cursor: Cursor, owed: Owed, code: str, message: str, *, retry: bool = True) -> None:
+    """Apply the fixed order: retries, first matching error output, default output, flow `on_error`, the run fails."""
+    step = draft.step(cursor.step)
+    settings = step.settings if step is not None else None
+    if retry and settings is not None and settings.retry is not None and _again(draft, cursor, owed, settings.retry, code):
+        return
+    cursor = _waits.close_wait(draft, replace(cursor, owed=()))
+    draft.put(cursor)
+    if step is not None:
+        for output in step.outputs:
+            if code in output.error or "*" in output.error:
+                return _navigation.onward(draft, cursor, output.to)
+        if settings is not None and settings.continue_on_error:
+            for output in step.outputs:
+                if not output.error:
+                    return _navigation.onward(draft, cursor, output.to)
+    failure = Failure(code, message, cursor.step, owed.attempt)
+    if "error" in draft.flow.hooks and owed.phase != "error":
+        call = () if owed.phase == "timeout" or not owed.visit else (replace(owed, delayed=False),)
+        return _waits.owe(
+            draft,
+            cursor,
+            Owed("error", cursor.step, draft.fresh(), owed.attempt, draft.at, owed.input, failure, failed=call),
+        )
+    end(draft, Ending("failed", error=failure))
+    return None
+
+
+def end_failed(draft: Draft, cursor: Cursor, code: str, message: str) -> None:
+    """Fail the run outright: no rule of the flow may catch this."""
+    end(draft, Ending("failed", error=Failure(code, message, cursor.step)))
+
+
+def repeat_failed(draft: Draft, cursor: Cursor, owed: Owed) -> None:
+    """`repeat()` from an error handler: run the failed call again, with the same input."""
+    draft.hops += 1
+    if draft.hops > _navigation.HOP_LIMIT:
+        return end_failed(draft, cursor, "loop_guard", f"on_error repeated {cursor.step!r} {draft.hops} times")
+    if not owed.failed:
+        return _navigation.repeat(draft, cursor)
+    call = owed.failed[0]
+    draft.put(replace(cursor, owed=(replace(call, attempt=call.attempt + 1), *cursor.owed)))
+    return None
+
+
+def _again(draft: Draft, cursor: Cursor, owed: Owed, retry: Retry, code: str) -> bool:
+    if owed.attempt > retry.count or (retry.on and code not in retry.on):
+        return False
+    delay = _delay(retry, owed.attempt, f"{draft.state.run}/{cursor.step}/{owed.attempt}")
+    if retry.within is not None and draft.at + delay > owed.since + retry.within:
+        return False
+    again = replace(owed, attempt=owed.attempt + 1, delayed=delay > 0)
+    draft.put(replace(cursor, owed=(again, *cursor.owed[1:])))
+    if delay:
+        draft.set_timer(Timer(TimerId(f"a{draft.fresh()}"), "retry", draft.at + delay, cursor.id))
+    return True
+
+
+def _delay(retry: Retry, attempt: int, seed: str) -> Millis:
+    delay = min(float(retry.max_delay), retry.delay * retry.factor ** min(attempt - 1, 64))
+    spread = (crc32(seed.encode()) / 0xFFFFFFFF * 2 - 1) * retry.jitter
+    return max(0, round(delay * (1 + spread)))
+
+
+def call_key(draft: Draft, owed: Owed) -> EffectKey:
+    """Return the key of one attempt at a piece of user code."""
+    return EffectKey(f"{draft.state.run}:{owed.visit}.{owed.attempt}")
+
+
+def abandon(draft: Draft, child: RunId) -> None:
+    """Cancel a child whose result nobody waits for any more."""
+    draft.effects.append(CancelChild(draft.key(), child, "abandoned"))
+
+
+def expired(draft: Draft, reason: str) -> None:
+    """End an abandoned run."""
+    end(draft, Ending("cancelled", reason=reason))
+
+
+def end(draft: Draft, ending: Ending) -> None:
+    """Begin to end the run: children first (deepest first, by themselves), then hooks, then `finish`."""
+    if draft.ending is not None or draft.cancelling is not None:
+        return
+    awaited = {cursor.call.child for cursor in draft.cursors.values() if cursor.call is not None}
+    doomed = [child for child in draft.children if ending.outcome != "completed" or child.run in awaited]
+    if doomed:
+        draft.cancelling = ending
+        draft.inflight = None
+        _quiet(draft)
+        for child in doomed:
+            draft.effects.append(CancelChild(draft.key(), child.run, ending.reason or ending.outcome))
+        return
+    clean_up(draft, ending)
+
+
+def clean_up(draft: Draft, ending: Ending) -> None:
+    """Leave the last step: drop what was open and queue the exit hooks."""
+    draft.cancelling = None
+    draft.ending = ending
+    draft.inflight = None
+    step = _quiet(draft)
+    queue: list[Owed] = []
+    hooks = draft.flow.hooks
+    if "step_leave" in hooks:
+        queue.append(Owed("hook", step, draft.fresh(), since=draft.at, hook="step_leave"))
+    if "flow_exit" in hooks:
+        queue.append(
+            Owed("hook", step, draft.fresh(), since=draft.at, hook="flow_exit", outcome=ending.outcome, error=ending.error)
+        )
+    main = draft.cursors[MAIN]
+    draft.cursors = {MAIN: replace(main, owed=tuple(queue))}
+
+
+def _quiet(draft: Draft) -> StepName:
+    """Drop waits, branches and timers; the main cursor stays where it is. Returns its step."""
+    for timer in list(draft.timers):
+        draft.clear_timer(timer)
+    draft.groups = {}
+    main = draft.cursors.get(MAIN) or Cursor(MAIN, draft.flow.start)
+    draft.cursors = {MAIN: Cursor(MAIN, main.step, history=main.history)}
+    return main.step
+
+
+def child_ended(draft: Draft) -> None:
+    """Go on ending once the last child is gone."""
+    if draft.cancelling is not None and not draft.children:
+        clean_up(draft, draft.cancelling)
+
+
+def finish(draft: Draft) -> None:
+    """End the run for good and tell everybody whom it concerns."""
+    ending = draft.ending
+    assert ending is not None
+    draft.status = ending.outcome
+    if not ending.said and draft.state.conversation and (draft.state.parent is None or not draft.state.parent.awaited):
+        if ending.outcome == "failed":
+            draft.notice("failed")
+        elif ending.outcome == "cancelled":
+            draft.notice("expired" if ending.reason in ("timeout", "ttl", "idle") else "cancelled")
+    if draft.backlog:
+        draft.effects.append(Release(draft.key(), draft.backlog))
+        draft.backlog = ()
+    draft.effects.append(Finish(draft.key(), ending, draft.state.parent))

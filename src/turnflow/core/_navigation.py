@@ -1,0 +1,109 @@
+"""Moving a cursor: entering steps, and next, goto, back, repeat on the main path."""
+
+from __future__ import annotations
+
+from msgspec import Raw
+from msgspec.structs import replace
+
+from turnflow.core import _failures, _groups, _waits
+from turnflow.core._draft import Draft
+from turnflow.core.ids import StepName
+from turnflow.core.state import Cursor, Owed
+
+HOP_LIMIT = 1000
+"""Most transitions on one path without a wait or a result; beyond it the run fails instead of spinning."""
+HISTORY_LIMIT = 200
+"""Steps that Back remembers; the oldest are forgotten first, so that the snapshot stays small."""
+NOTHING = Raw(b"{}")
+
+
+def enter(
+    draft: Draft,
+    cursor: Cursor,
+    name: StepName,
+    history: tuple[StepName, ...],
+    *,
+    again: bool = False,
+    result: Raw | None = None,
+) -> None:
+    """Put a cursor onto a step: what the old step held is dropped, what the new one needs is queued or said.
+
+    `again` enters the step it already stands on: the scene stays, and it is neither left nor entered for the hooks.
+    """
+    step = draft.step(name)
+    if step is None:
+        return _failures.failed(
+            draft, cursor, _failures.source(cursor), "unknown_step", f"the flow has no step {name!r}", retry=False
+        )
+    draft.hops += 1
+    if draft.hops > HOP_LIMIT:
+        message = f"{HOP_LIMIT} transitions without waiting for anything; the last one went to {name!r}"
+        return _failures.end_failed(draft, cursor, "loop_guard", message)
+    if cursor.wait is not None or draft.timers:
+        draft.clear_timers(cursor.id)
+    if cursor.opened is not None:
+        _groups.close(draft, cursor.opened)
+    queue: list[Owed] = []
+    hooks = draft.flow.hooks
+    if hooks:
+        if "step_leave" in hooks and cursor.step and not again:
+            queue.append(Owed("hook", cursor.step, draft.fresh(), since=draft.at, hook="step_leave"))
+        if "step_enter" in hooks and not again:
+            queue.append(Owed("hook", step.name, draft.fresh(), since=draft.at, hook="step_enter"))
+    question = step.question
+    fresh = Cursor(
+        cursor.id,
+        step.name,
+        cursor.group,
+        cursor.head,
+        history if len(history) <= HISTORY_LIMIT else history[-HISTORY_LIMIT:],
+        cursor.scene if again else NOTHING,
+        result=cursor.result if again else result,
+        spoken=cursor.spoken,
+    )
+    if question is not None and question.message is not None and not queue:
+        return _waits.open_wait(draft, fresh, step.name, question.wait, True, (question.message,))
+    queue.append(Owed("ask" if question is not None else "enter", step.name, draft.fresh(), since=draft.at))
+    draft.put(replace(fresh, owed=tuple(queue)))
+    return None
+
+
+def onward(draft: Draft, cursor: Cursor, name: StepName, result: Raw | None = None) -> None:
+    """`next`: the current step goes onto the history."""
+    if cursor.group is not None and _groups.onward(draft, cursor, name):
+        return
+    enter(draft, cursor, name, _with_current(draft, cursor), result=result)
+
+
+def jump(draft: Draft, cursor: Cursor, name: StepName) -> None:
+    """`goto`: the history restarts at the target."""
+    if cursor.group is not None and _groups.jump(draft, cursor, name):
+        return
+    enter(draft, cursor, name, ())
+
+
+def back(draft: Draft, cursor: Cursor) -> None:
+    """`back`: enter the previous step again; on the first one ask it again; on a branch's first step show the menu."""
+    history = cursor.history
+    while history:
+        target, history = history[-1], history[:-1]
+        if draft.step(target) is None:
+            continue
+        if target in draft.flow.groups:
+            return _groups.reopen(draft, cursor, target, history)
+        return enter(draft, cursor, target, history)
+    if cursor.group is not None:
+        return _groups.back_to_menu(draft, cursor)
+    return enter(draft, cursor, cursor.step, ())
+
+
+def repeat(draft: Draft, cursor: Cursor) -> None:
+    """`repeat`: enter the current step again, keeping its scene and history."""
+    enter(draft, cursor, cursor.step, cursor.history, again=True)
+
+
+def _with_current(draft: Draft, cursor: Cursor) -> tuple[StepName, ...]:
+    step = draft.step(cursor.step)
+    if step is None or step.routing:
+        return cursor.history
+    return (*cursor.history, cursor.step)

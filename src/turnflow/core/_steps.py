@@ -1,0 +1,273 @@
+"""Steps at work: what an answer of user code means, and which user code is due next."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import assert_never
+
+from msgspec import Raw
+from msgspec.structs import replace
+
+from turnflow.core import _failures, _groups, _navigation, _waits
+from turnflow.core._draft import Draft, bound_to
+from turnflow.core.directives import (
+    Back,
+    CallFlow,
+    Cancel,
+    Complete,
+    Done,
+    Escalate,
+    Fail,
+    Goto,
+    Next,
+    Park,
+    Refuse,
+    Repeat,
+    Stay,
+)
+from turnflow.core.effects import RunHandler, StartChild
+from turnflow.core.events import HandlerAnswered, HandlerFailed
+from turnflow.core.ids import EffectKey, RunId, StepName
+from turnflow.core.messages import Message
+from turnflow.core.state import Call, Child, Cursor, Ending, Escalation, Failure, Owed, Parent
+
+DEPTH_LIMIT = 16
+"""How deep flows may call flows."""
+
+
+def answered(draft: Draft, event: HandlerAnswered) -> str:
+    """Apply what user code answered; "" if it was asked for, else why it is ignored."""
+    found = _asked(draft, event.key)
+    if found is None:
+        return "late"
+    cursor, owed = found
+    draft.inflight = None
+    if event.patch:
+        draft.data = {**draft.data, **event.patch}
+    scene = cursor.scene if event.scene is None else event.scene
+    cursor = replace(cursor, owed=cursor.owed[1:], scene=scene)
+    draft.put(cursor)
+    match owed.phase:
+        case "ask":
+            step = draft.step(cursor.step)
+            question = step.question if step is not None else None
+            if question is None:
+                _failures.failed(draft, cursor, owed, "no_question", f"step {cursor.step!r} has no question", retry=False)
+            else:
+                _waits.open_wait(draft, cursor, cursor.step, question.wait, True, event.says)
+        case "menu":
+            group = draft.groups.get(cursor.opened) if cursor.opened is not None else None
+            if group is not None:
+                _groups.say_menu(draft, group, event.says[0] if event.says else Message())
+        case "hook" | "retry" | "otherwise":
+            _say(draft, cursor, event.says)
+            _overdue(draft, cursor)
+        case "enter" | "input" | "error" | "timeout":
+            if not isinstance(event.directive, Park):
+                _say(draft, cursor, event.says)
+            _follow(draft, draft.cursors[cursor.id], owed, event)
+        case _:
+            assert_never(owed.phase)
+    return ""
+
+
+def raised(draft: Draft, event: HandlerFailed) -> str:
+    """Apply a failure of user code; "" if the call was asked for, else why it is ignored."""
+    found = _asked(draft, event.key)
+    if found is None:
+        return "late"
+    cursor, owed = found
+    draft.inflight = None
+    if owed.phase not in ("hook", "retry", "otherwise", "menu"):
+        _failures.failed(draft, cursor, owed, event.code, event.message)
+        return ""
+    cursor = replace(cursor, owed=cursor.owed[1:])
+    draft.put(cursor)
+    spec = draft.spec(cursor)
+    if owed.phase == "retry" and spec is not None:
+        _waits.reply_refusal(draft, cursor, spec, owed.reason)
+    elif owed.phase == "otherwise":
+        draft.notice("again")
+    elif owed.phase == "menu" and cursor.opened in draft.groups:
+        _groups.say_menu(draft, draft.groups[cursor.opened], None)
+    _overdue(draft, cursor)
+    return ""
+
+
+def settle(draft: Draft) -> None:
+    """Do all work that needs no user code, then ask for the next piece of user code, if any is due."""
+    while True:
+        while draft.cancelling is None and draft.status not in ("blocked", "stuck") and _pure(draft):
+            pass
+        if draft.cancelling is not None or draft.status in ("blocked", "stuck") or draft.ended:
+            return
+        if draft.inflight is not None or _schedule(draft):
+            draft.status = "running"
+            return
+        if draft.ending is not None:
+            return _failures.finish(draft)
+        if draft.backlog and _waits.drain(draft):
+            continue
+        if not _stranded(draft):
+            draft.status = "waiting"
+            return
+        _failures.end_failed(draft, draft.cursors[_failures.MAIN], "stranded", "nothing can ever reach this run again")
+
+
+def _asked(draft: Draft, key: EffectKey) -> tuple[Cursor, Owed] | None:
+    if key != draft.inflight:
+        return None
+    for cursor in draft.cursors.values():
+        if cursor.owed and _failures.call_key(draft, cursor.owed[0]) == key:
+            return cursor, cursor.owed[0]
+    return None
+
+
+def _pure(draft: Draft) -> bool:
+    """Do one piece of owed work that needs no user code; tell whether there was one."""
+    for cursor in draft.cursors.values():
+        if not cursor.owed:
+            continue
+        owed = cursor.owed[0]
+        step = draft.step(owed.step) if owed.phase in ("ask", "enter") else None
+        if step is None:
+            continue
+        if owed.phase == "enter" and not step.has_handler and step.name in draft.flow.groups:
+            _groups.open_group(draft, cursor)
+            return True
+        if owed.phase == "ask" and step.question is not None and step.question.message is not None:
+            cursor = replace(cursor, owed=cursor.owed[1:])
+            _waits.open_wait(draft, cursor, step.name, step.question.wait, True, (step.question.message,))
+            return True
+    return False
+
+
+def _schedule(draft: Draft) -> bool:
+    """Ask for the first piece of user code that is due: one at a time per run."""
+    for cursor in draft.cursors.values():
+        if cursor.owed and not cursor.owed[0].delayed:
+            owed = cursor.owed[0]
+            draft.inflight = _failures.call_key(draft, owed)
+            draft.effects.append(RunHandler(draft.inflight, cursor.id, owed))
+            return True
+    return False
+
+
+def _stranded(draft: Draft) -> bool:
+    return not any(c.wait or c.owed or c.call or c.escalation for c in draft.cursors.values()) and not any(
+        group.menu for group in draft.groups.values()
+    )
+
+
+def _say(draft: Draft, cursor: Cursor, says: tuple[Message, ...]) -> None:
+    for message in says:
+        draft.say(bound_to(draft, draft.cursors.get(cursor.id), message))
+
+
+def _overdue(draft: Draft, cursor: Cursor) -> None:
+    """Let a wait expire whose time ran out while an answer to it was being handled."""
+    now = draft.cursors.get(cursor.id)
+    if now is not None and now.wait is not None and now.wait.expired and not now.owed:
+        _waits.expire(draft, now)
+
+
+def _follow(draft: Draft, cursor: Cursor, owed: Owed, event: HandlerAnswered) -> None:
+    said = bool(event.says)
+    directive = event.directive
+    match directive:
+        case Next(step):
+            _next(draft, cursor, step)
+        case Goto(step):
+            _navigation.jump(draft, cursor, step)
+        case Back():
+            _navigation.back(draft, cursor)
+        case Repeat():
+            if owed.phase == "error":
+                _failures.repeat_failed(draft, cursor, owed)
+            else:
+                _navigation.repeat(draft, cursor)
+        case Park(label, spec):
+            _waits.open_wait(draft, _waits.close_wait(draft, cursor), label, spec, False, event.says)
+        case Refuse(reason):
+            _waits.refuse(draft, cursor, owed, reason)
+        case Stay():
+            _stay(draft, cursor, owed)
+        case Done(result):
+            _done(draft, cursor, owed, result)
+        case CallFlow():
+            _call(draft, cursor, owed, directive)
+        case Complete(result):
+            _failures.end(draft, Ending("completed", result, said=said))
+        case Cancel(reason):
+            _failures.end(draft, Ending("cancelled", reason=reason, said=said))
+        case Fail(code, message):
+            if owed.phase == "error" and owed.error is not None:
+                failure = Failure(code, message or owed.error.message, cursor.step, owed.attempt)
+                _failures.end(draft, Ending("failed", error=failure, said=said))
+            else:
+                _failures.failed(draft, cursor, owed, code, message, retry=False)
+        case Escalate(reason, then):
+            cursor = replace(_waits.close_wait(draft, cursor), escalation=Escalation(reason, draft.at, then))
+            draft.put(cursor)
+            draft.tell_role("operator", Message(f"{draft.state.run} {reason}"), "escalated")
+            if not said:
+                draft.notice("escalated")
+        case _:
+            assert_never(directive)
+
+
+def _next(draft: Draft, cursor: Cursor, step: StepName) -> None:
+    group = draft.flow.groups.get(cursor.step)
+    if group is not None and step in group.branches and cursor.opened is None:
+        _groups.open_group(draft, _waits.close_wait(draft, cursor), focus_on=step)
+    else:
+        _navigation.onward(draft, cursor, step)
+
+
+def _stay(draft: Draft, cursor: Cursor, owed: Owed) -> None:
+    if cursor.wait is None:
+        message = f"step {cursor.step!r} answered neither with a wait nor with a way on"
+        _failures.failed(draft, cursor, owed, "no_answer", message, retry=False)
+    else:
+        _overdue(draft, cursor)
+
+
+def _done(draft: Draft, cursor: Cursor, owed: Owed, result: Raw | None) -> None:
+    """Complete a branch; on a group's start step open the group; elsewhere take the only declared way on, or end the run."""
+    if cursor.step in draft.flow.groups and cursor.opened is None:
+        _groups.open_group(draft, _waits.close_wait(draft, cursor))
+    elif cursor.group is not None:
+        _groups.complete(draft, cursor, result)
+    else:
+        step = draft.step(cursor.step)
+        ways = [output.to for output in step.outputs if not output.error] if step is not None else []
+        if len(ways) == 1:
+            _navigation.onward(draft, cursor, ways[0])
+        elif not ways:
+            _failures.end(draft, Ending("completed", result))
+        else:
+            message = f"done() in step {cursor.step!r} is ambiguous: it declares {len(ways)} ways on"
+            _failures.failed(draft, cursor, owed, "ambiguous_done", message, retry=False)
+
+
+def _call(draft: Draft, cursor: Cursor, owed: Owed, call: CallFlow) -> None:
+    parent = draft.state.parent
+    depth = parent.depth + 1 if parent is not None else 1
+    if depth > DEPTH_LIMIT:
+        message = f"flows may call flows {DEPTH_LIMIT} deep; {call.flow!r} would be deeper"
+        return _failures.failed(draft, cursor, owed, "nesting_too_deep", message, retry=False)
+    run, mailbox = draft.state.run, draft.state.mailbox
+    child = child_id(run, draft.fresh())
+    root = parent.root if parent is not None and parent.awaited else run
+    draft.put(replace(_waits.close_wait(draft, cursor), call=Call(child, call.flow, call.then)))
+    draft.children = (*draft.children, Child(child, mailbox))
+    draft.effects.append(
+        StartChild(draft.key(), child, call.flow, Parent(run, mailbox, root, depth), call.data)
+    )
+    draft.hops = 0
+    return None
+
+
+def child_id(run: RunId, serial: int) -> RunId:
+    """Return the id of a child run: it derives from the parent's, so that a repeated turn makes the same child."""
+    return RunId(blake2b(f"{run}:{serial}".encode(), digest_size=10).hexdigest())

@@ -1,0 +1,224 @@
+"""Which run or trigger gets an input: pure, so that every runtime decides alike. The first match wins (semantics, section C)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple, TypeAlias
+
+from turnflow.core import _waits
+from turnflow.core._draft import Draft
+from turnflow.core._groups import menu_choice
+from turnflow.core.definition import Flow, KeyPolicy, Registration, Trigger
+from turnflow.core.ids import CursorId, FlowName, RunId
+from turnflow.core.inputs import MEDIA_KINDS, Input
+from turnflow.core.state import TERMINAL, RunState
+
+SPECIFICITY: Final = ("command", "callback", "filter", "pattern", "media", "any_text")
+
+
+class Place(NamedTuple):
+    """Where an input came from."""
+
+    conversation: str
+    chat: str
+    thread: str = ""
+
+
+class Live(NamedTuple):
+    """A live run that may be meant, with the definition it runs by."""
+
+    state: RunState
+    flow: Flow
+
+
+class ToRun(NamedTuple):
+    """The run gets it. `maybe`: several of its waits take this kind; whether the answer parses may decide."""
+
+    run: RunId
+    maybe: tuple[CursorId, ...] = ()
+
+
+class ToTrigger(NamedTuple):
+    """It starts a flow, or repeats the trigger of a live one."""
+
+    flow: FlowName
+
+
+class ToCancel(NamedTuple):
+    """The cancel command: the run to end, with everything below it."""
+
+    run: RunId
+
+
+class Dead(NamedTuple):
+    """A press on a button that means nothing any more, or that is somebody else's."""
+
+    reason: str
+
+
+class Elsewhere(NamedTuple):
+    """A press that references a run which is not among the live ones of this mailbox."""
+
+    run: RunId
+
+
+class Nobody(NamedTuple):
+    """No run and no trigger wants it."""
+
+
+Route: TypeAlias = ToRun | ToTrigger | ToCancel | Dead | Elsewhere | Nobody
+
+
+def key_of(policy: KeyPolicy, input: Input, place: Place) -> str:
+    """Return the value of a key policy for an input: runs with the same one belong together."""
+    if policy == "user_in_chat":
+        return f"{place.chat}|{input.sender}"
+    if policy == "user":
+        return input.sender
+    if policy == "chat":
+        return place.chat
+    return f"{place.chat}|{place.thread}"
+
+
+def route(
+    input: Input,
+    place: Place,
+    live: Sequence[Live],
+    registrations: Sequence[Registration],
+    *,
+    matched: Collection[str] = (),
+    roles: Collection[str] = (),
+    cancel: str = "cancel",
+) -> Route:
+    """Decide who gets an input. `live`: runs of the mailbox that have not ended; `matched`: filters that say yes to it."""
+    if input.kind == "press":
+        return _press(input, live, registrations, roles)
+    mine = sorted(
+        (run for run in live if belongs(run, input, place, roles)), key=lambda run: run.state.updated, reverse=True
+    )
+    if input.kind == "command":
+        if input.command == cancel and mine:
+            return ToCancel(root_of(mine[0].state))
+        return _taker(mine, input, matched, roles) or _command(input, registrations) or Nobody()
+    return (
+        _taker(mine, input, matched, roles)
+        or _holder(mine)
+        or _replier(mine)
+        or trigger_for(input, registrations, matched)
+        or Nobody()
+    )
+
+
+def belongs(run: Live, input: Input, place: Place, roles: Collection[str]) -> bool:
+    """Tell whether an input may concern a run: by its key policy, or because a wait widens who may answer."""
+    state = run.state
+    if state.status in TERMINAL:
+        return False
+    if key_of(state.key_policy, input, place) == state.key:
+        return True
+    if state.chat != place.chat or (state.key_policy == "thread" and state.thread != place.thread):
+        return False
+    draft = Draft(run.flow, state, 0)
+    return any(
+        spec is not None and spec.who and _waits.allows(state, spec, input, roles)
+        for spec in (draft.spec(cursor) for cursor in state.cursors)
+    )
+
+
+def root_of(state: RunState) -> RunId:
+    """Return the run at the top of the nest that a run belongs to."""
+    return state.parent.root if state.parent is not None and state.parent.awaited else state.run
+
+
+def _press(input: Input, live: Sequence[Live], registrations: Sequence[Registration], roles: Collection[str]) -> Route:
+    parsed = _waits.parse_ref(input.ref)
+    if parsed is None:
+        for registration in registrations:
+            for trigger in registration.triggers:
+                if trigger.kind == "callback" and _callback(trigger.value, input.ref):
+                    return ToTrigger(registration.flow.name)
+        return Nobody()
+    run = RunId(parsed[0].partition(".")[0])
+    for candidate in live:
+        if candidate.state.run == run:
+            return ToRun(run) if candidate.state.status not in TERMINAL else Dead("ended")
+    return Elsewhere(run)
+
+
+def _taker(mine: Sequence[Live], input: Input, matched: Collection[str], roles: Collection[str]) -> ToRun | None:
+    for run in mine:
+        if run.state.status in ("blocked", "stuck") or run.state.ending is not None:
+            continue
+        draft = Draft(run.flow, run.state, 0)
+        if run.state.groups and menu_choice(draft, input) is not None:
+            return ToRun(run.state.run)
+        found = _waits.candidates(draft, input, matched, roles)
+        if found:
+            maybe = tuple(cursor.id for cursor in found) if len(found) > 1 else ()
+            return ToRun(run.state.run, maybe)
+        if input.kind != "command" and any(cursor.escalation is not None for cursor in run.state.cursors):
+            return ToRun(run.state.run)
+    return None
+
+
+def _holder(mine: Sequence[Live]) -> ToRun | None:
+    """Return the newest run that will take input later: user code is at work, or it is blocked or stuck."""
+    for run in mine:
+        state = run.state
+        if state.status in ("blocked", "stuck") or any(cursor.owed for cursor in state.cursors):
+            return ToRun(state.run)
+    return None
+
+
+def _replier(mine: Sequence[Live]) -> ToRun | None:
+    for run in mine:
+        draft = Draft(run.flow, run.state, 0)
+        for cursor in run.state.cursors:
+            spec = draft.spec(cursor)
+            if spec is not None and (spec.otherwise is not None or spec.otherwise_handler):
+                return ToRun(run.state.run)
+    return None
+
+
+def _command(input: Input, registrations: Sequence[Registration]) -> ToTrigger | None:
+    for registration in registrations:
+        for trigger in registration.triggers:
+            if trigger.kind == "command" and trigger.value.casefold() == input.command.casefold():
+                return ToTrigger(registration.flow.name)
+    return None
+
+
+def trigger_for(input: Input, registrations: Sequence[Registration], matched: Collection[str]) -> ToTrigger | None:
+    """Return the most specific trigger of an input that is no command and no press; equals by order of registration."""
+    best: tuple[int, FlowName] | None = None
+    for registration in registrations:
+        for trigger in registration.triggers:
+            rank = SPECIFICITY.index(trigger.kind)
+            if (best is None or rank < best[0]) and _triggers(trigger, input, matched):
+                best = (rank, registration.flow.name)
+    return ToTrigger(best[1]) if best is not None else None
+
+
+def _triggers(trigger: Trigger, input: Input, matched: Collection[str]) -> bool:
+    match trigger.kind:
+        case "filter":
+            return trigger.value in matched
+        case "pattern":
+            return input.kind == "text" and _compiled(trigger.value).search(input.text) is not None
+        case "media":
+            return input.kind == trigger.value or (trigger.value == "any" and input.kind in MEDIA_KINDS)
+        case "any_text":
+            return input.kind == "text"
+        case _:
+            return False
+
+
+def _callback(wanted: str, given: str) -> bool:
+    return given.startswith(wanted[:-1]) if wanted.endswith("*") else given == wanted
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
