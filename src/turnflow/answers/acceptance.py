@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence, Set
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import reduce
-from typing import get_args, get_origin, is_typeddict
+from typing import get_args, get_origin, get_type_hints, is_typeddict
 from uuid import UUID
 
 import msgspec
@@ -93,7 +93,11 @@ def options_for(annotation: object, accepts: Accepts) -> list[tuple[str, str]]:
 
 
 def _is_mixed(core: object) -> bool:
-    inner = [field.type for field in dataclasses.fields(core)] if dataclasses.is_dataclass(core) else get_args(core)
+    """Tell whether a type that msgspec cannot read has pydantic's types inside, so that pydantic can."""
+    try:
+        inner = tuple(get_type_hints(core).values()) if isinstance(core, type) else get_args(core)
+    except (TypeError, NameError):
+        return False
     return any(models.is_model(item) or models.validates(item) for item in inner)
 
 

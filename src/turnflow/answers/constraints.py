@@ -21,7 +21,7 @@ _NUMBER_LIMITS: tuple[tuple[str, str, Callable[[Decimal, Decimal], bool]], ...] 
     ("gt", "greater than", operator.gt),
     ("le", "at most", operator.le),
     ("lt", "less than", operator.lt),
-    ("multiple_of", "a multiple of", lambda value, limit: value % limit == 0),
+    ("multiple_of", "a multiple of", lambda value, limit: _is_multiple(value, limit)),
 )
 
 
@@ -80,6 +80,13 @@ def _explain(value: object, constraints: Iterable[object]) -> str | None:
             if getattr(item, "pattern", None) is not None:
                 return texts.WRONG_FORM
     return None
+
+
+def _is_multiple(value: Decimal, limit: Decimal) -> bool:
+    try:
+        return value % limit == 0
+    except ArithmeticError:  # too far apart for a remainder
+        return False
 
 
 def _flat(constraints: Iterable[object]) -> Iterator[object]:
