@@ -1,0 +1,34 @@
+"""Flows in typed Python: decorators, the turn, durations and triggers."""
+
+from turnflow.authoring.durations import days, hours, minutes, seconds
+from turnflow.authoring.flow import Flow
+from turnflow.authoring.handlers import FlowHandlers
+from turnflow.authoring.options import Retry
+from turnflow.authoring.progress import Progress, progress_of
+from turnflow.authoring.run_info import OpenWait, Results, RunInfo
+from turnflow.authoring.triggers import any_text, callback, command, media, pattern, where
+from turnflow.authoring.turn import Turn
+from turnflow.authoring.typed_action import TypedAction
+
+__all__ = [
+    "Flow",
+    "FlowHandlers",
+    "OpenWait",
+    "Progress",
+    "Results",
+    "Retry",
+    "RunInfo",
+    "Turn",
+    "TypedAction",
+    "any_text",
+    "callback",
+    "command",
+    "days",
+    "hours",
+    "media",
+    "minutes",
+    "pattern",
+    "progress_of",
+    "seconds",
+    "where",
+]

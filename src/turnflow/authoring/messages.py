@@ -1,0 +1,50 @@
+"""What authors say, brought into the core's form: a string is a message, a flat list of buttons is one row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from msgspec.structs import replace
+
+from turnflow.core.messages import Button, Message
+from turnflow.errors import UserCodeError
+
+Sayable: TypeAlias = str | Message
+Rows: TypeAlias = Sequence[Sequence[Button | str]]
+
+ROW_WIDTH = 24
+"""Characters of labels that still look good side by side on a phone."""
+
+
+def message_of(said: Sayable, buttons: Sequence[Button | str] | Rows = ()) -> Message:
+    """Return the message for what an author wrote. Raises `UserCodeError` for anything else."""
+    if type(said) is str:
+        return Message(said, rows_of(buttons)) if buttons else Message(said)
+    if isinstance(said, str):
+        return Message(str(said), rows_of(buttons))
+    if not isinstance(said, Message):
+        raise UserCodeError("invalid_message", f"{said!r} cannot be said; give a string or a Message")
+    own = buttons or said.buttons
+    return replace(said, buttons=rows_of(own)) if own else said
+
+
+def rows_of(buttons: Sequence[Button | str] | Rows) -> Rows:
+    """Return rows of buttons; buttons that stand in no row make up one."""
+    flat = [item for item in buttons if isinstance(item, str | Button)]
+    if len(flat) == len(buttons):
+        return (tuple(flat),) if flat else ()
+    return tuple((row,) if isinstance(row, str | Button) else tuple(row) for row in buttons)
+
+
+def options_as_rows(options: Sequence[tuple[str, str]]) -> Rows:
+    """Return buttons for a closed set of answers (label and value): side by side if short, else one below the other."""
+    buttons = [Button(label, value=value) for label, value in options]
+    if sum(len(label) for label, _ in options) <= ROW_WIDTH:
+        return (tuple(buttons),) if buttons else ()
+    return tuple((button,) for button in buttons)
+
+
+def with_rows(message: Message, rows: Rows) -> Message:
+    """Return the message with these buttons unless it has its own."""
+    return message if message.buttons or not rows else replace(message, buttons=rows)
