@@ -5,7 +5,7 @@ Pydantic is never imported: its models are known by what they can do, so it stay
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Generic, Protocol, TypeGuard, TypeVar, cast
 
@@ -112,20 +112,20 @@ def fields_of(value: object) -> dict[str, Raw]:
 class Codec(Generic[T]):
     """Reads and writes JSON of one type, which is validated both ways."""
 
-    __slots__ = ("_decoder", "_model")
+    __slots__ = ("_decode",)
 
     def __init__(self, kind: object) -> None:
-        self._model: type[PydanticModel] | None = kind if is_pydantic(kind) else None
-        self._decoder: msgspec.json.Decoder[T] = msgspec.json.Decoder(
-            cast("type[T]", kind) if self._model is None else cast("type[T]", object), dec_hook=foreign_from_json
-        )
+        self._decode: Callable[[bytes | Raw], T]
+        if is_pydantic(kind):
+            model = kind
+            self._decode = lambda text: cast(T, model.model_validate_json(bytes(text)))
+        else:
+            self._decode = msgspec.json.Decoder(cast("type[T]", kind), dec_hook=foreign_from_json).decode
 
     def decode(self, text: bytes | Raw) -> T:
         """Return the value. Raises `InvalidJson` naming the field."""
         try:
-            if self._model is not None:
-                return cast(T, self._model.model_validate_json(bytes(text)))
-            return self._decoder.decode(text)
+            return self._decode(text)
         except (ValueError, TypeError, NotImplementedError) as error:
             raise _explained(error) from error
 

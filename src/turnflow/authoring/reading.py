@@ -28,7 +28,18 @@ T = TypeVar("T")
 class Reading(Generic[S, D]):
     """The readable side of a turn. Data and scene are decoded when they are first looked at."""
 
-    __slots__ = ("_cursor", "_data", "_loaded", "_owed", "_program", "_said", "_scene", "_services", "_state")
+    __slots__ = (
+        "_before",
+        "_cursor",
+        "_data",
+        "_loaded",
+        "_owed",
+        "_program",
+        "_said",
+        "_scene",
+        "_services",
+        "_state",
+    )
 
     def __init__(self, program: Program[S, D], owed: Owed, cursor: Cursor, state: RunState, services: Services) -> None:
         self._program = program
@@ -37,6 +48,7 @@ class Reading(Generic[S, D]):
         self._state = state
         self._services = services
         self._loaded = False
+        self._before: tuple[object, ...] | None = None
         self._scene: dict[str, Json] | None = None
         self._said: list[Message] | None = None
 
@@ -44,16 +56,19 @@ class Reading(Generic[S, D]):
     def data(self) -> D:
         """The flow's data; changes are saved with the handler's answer. Raises `UserCodeError` (`invalid_data`)."""
         if not self._loaded:
+            data_type = self._program.data_type
             try:
-                self._data = self._program.data_type.load(self._state.data)
+                self._data = data_type.load(self._state.data)
             except InvalidJson as error:
                 raise UserCodeError("invalid_data", f"stored data: {error.reason}") from error
+            self._before = data_type.values(self._data)
             self._loaded = True
         return self._data
 
     @data.setter
     def data(self, value: D) -> None:
         self._data = value
+        self._before = None
         self._loaded = True
 
     @property

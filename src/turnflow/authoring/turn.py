@@ -169,7 +169,7 @@ class Turn(Reading[S, D]):
         patch: Mapping[str, Raw] = {}
         if self._loaded:
             try:
-                patch = self._program.data_type.patch(self._data, self._state.data)
+                patch = self._program.data_type.patch(self._data, self._before, self._state.data)
             except InvalidJson as error:
                 place = f"data.{error.field}" if error.field else "data"
                 raise UserCodeError("invalid_data", f"{place}: {error.reason}") from error
@@ -180,7 +180,7 @@ class Turn(Reading[S, D]):
 
     def _step_name(self, step: object) -> StepName:
         if isinstance(step, self._program.step_type):
-            return cast(StepName, step.value)
+            return cast(StepName, step._value_)
         raise UserCodeError(
             "unknown_step",
             f"step {self._owed.step!r} answered with {step!r}, which is no step of flow "
