@@ -21,7 +21,8 @@ AnyTurn: TypeAlias = Turn[Any, Any]
 Invoke: TypeAlias = Callable[[AnyTurn, object], Any]
 """Calls user code with a turn and the special value of its role."""
 
-_PLAIN = (str, int, float, bool, bytes, list, dict, tuple, set, frozenset, object, type(None))
+PLAIN = frozenset({str, int, float, bool, bytes, list, dict, tuple, set, frozenset, object, type(None)})
+"""Types that say nothing about which resource is meant."""
 MISSING = object()
 """Stands for an annotation that is not there or cannot be resolved."""
 
@@ -43,6 +44,12 @@ class Signature(NamedTuple):
     """The special parameter may be None."""
     wants: frozenset[type] = frozenset()
     complaints: tuple[str, ...] = ()
+
+
+class Unresolved(NamedTuple):
+    """An annotation whose names are not known at run time."""
+
+    text: str
 
 
 class _Turn:
@@ -90,14 +97,14 @@ def signature_of(code: UserCode, special: str, around: Locals) -> Signature:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             complaints.append(f"parameter *{parameter.name} takes anything; name what is wanted")
             continue
-        hint = _resolve(code, parameter, around)
+        hint = resolve(code, parameter.annotation, around)
         source = _source(index, parameter, hint, special)
         if isinstance(source, str):
             complaints.append(source)
             continue
         if isinstance(source, _Special):
             annotation = hint
-            optional = _optional(hint) or parameter.default is None
+            optional = is_optional(hint) or parameter.default is None
         sources.append((parameter, source))
     wants = frozenset(s.kind for _, s in sources if isinstance(s, Resource) and s.default is MISSING)
     return Signature(_invoker(code, sources), annotation, optional, wants, tuple(complaints))
@@ -110,9 +117,9 @@ def _parameters(code: UserCode) -> tuple[inspect.Parameter, ...]:
         return ()
 
 
-def _resolve(code: UserCode, parameter: inspect.Parameter, around: Locals) -> object:
-    hint = parameter.annotation
-    if hint is parameter.empty:
+def resolve(code: UserCode, hint: object, around: Locals) -> object:
+    """Return what an annotation means; `MISSING` for none, `Unresolved` if its names are not known at run time."""
+    if hint is inspect.Parameter.empty:
         return MISSING
     if not isinstance(hint, str):
         return hint
@@ -122,50 +129,47 @@ def _resolve(code: UserCode, parameter: inspect.Parameter, around: Locals) -> ob
     try:
         return get_type_hints(holder, dict(scope), dict(around), include_extras=True)["hint"]
     except (NameError, AttributeError, TypeError, SyntaxError):
-        return _Unresolved(hint)
-
-
-class _Unresolved(NamedTuple):
-    text: str
+        return Unresolved(hint)
 
 
 def _source(index: int, parameter: inspect.Parameter, hint: object, special: str) -> _Source | str:
-    kind = _bare(hint)
+    kind = bare(hint)
     if isinstance(kind, type) and issubclass(kind, Turn):
         return _Turn()
     if parameter.name == special:
-        if isinstance(hint, _Unresolved):
+        if isinstance(hint, Unresolved):
             return f"the annotation {hint.text!r} of {special!r} cannot be resolved; import it at run time"
         return _Special()
-    if hint is MISSING or isinstance(hint, _Unresolved):
+    if hint is MISSING or isinstance(hint, Unresolved):
         if index == 0:
             return _Turn()
         if index == 1 and special and hint is MISSING:
             return _Special()
-        if isinstance(hint, _Unresolved):
+        if isinstance(hint, Unresolved):
             return f"the annotation {hint.text!r} of parameter {parameter.name!r} cannot be resolved; import it at run time"
     default = MISSING if parameter.default is parameter.empty else parameter.default
-    if not isinstance(kind, type) or kind in _PLAIN:
+    if not isinstance(kind, type) or kind in PLAIN:
         if default is not MISSING:
             return Resource(type(None), default)
         known = f"turn, {special} or a resource by its class" if special else "turn or a resource by its class"
         return f"nothing is known to give to parameter {parameter.name!r}; a parameter is {known}"
-    if default is MISSING and _optional(hint):
+    if default is MISSING and is_optional(hint):
         default = None
     return Resource(kind, default)
 
 
-def _bare(hint: object) -> object:
+def bare(hint: object) -> object:
     """Strip `Annotated`, type arguments and `| None` from a hint."""
     while get_origin(hint) is Annotated:
         hint = get_args(hint)[0]
     if get_origin(hint) in (Union, types.UnionType):
         members = [member for member in get_args(hint) if member is not type(None)]
-        return _bare(members[0]) if len(members) == 1 else hint
+        return bare(members[0]) if len(members) == 1 else hint
     return get_origin(hint) or hint
 
 
-def _optional(hint: object) -> bool:
+def is_optional(hint: object) -> bool:
+    """Tell whether a hint lets None through."""
     while get_origin(hint) is Annotated:
         hint = get_args(hint)[0]
     return get_origin(hint) in (Union, types.UnionType) and type(None) in get_args(hint)

@@ -1,0 +1,151 @@
+"""Actions: functions that do something in the world, called by name with JSON in and JSON out.
+
+@action(name="payments.charge")
+async def charge(order: Order, bank: Bank, context: ActionContext) -> Receipt: ...
+
+receipt = await turn.call_action(charge, Order(...))      # durable, typed
+receipt = await charge(Order(...), bank=bank)             # directly, for instance in a test
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
+
+from turnflow.actions.parameters import Parameters, parameters_of
+from turnflow.authoring.codecs import Codec, InvalidJson
+from turnflow.authoring.signatures import Locals, caller_locals, is_async
+from turnflow.core.ids import RunId
+from turnflow.errors import AuthorError, UserCodeError
+from turnflow.ports import ActionContext
+
+I = TypeVar("I")  # noqa: E741
+O = TypeVar("O")  # noqa: E741
+I2 = TypeVar("I2")
+O2 = TypeVar("O2")
+P = ParamSpec("P")
+
+
+class Action(Generic[I, O]):
+    """A registered callable unit. It satisfies `ports.Action` and may also be called directly with a value."""
+
+    def __init__(self, code: Callable[..., object], name: str, around: Locals) -> None:
+        """Wrap a function; sync ones run in a thread. `around` are local names its annotations may use.
+
+        Raises `AuthorError` for a signature that cannot be served.
+        """
+        self._name = name
+        self._code = code
+        self._async = is_async(code)
+        self._parameters: Parameters = parameters_of(code, name, around)
+        try:
+            self._input: Codec[I] = Codec(self._parameters.argument)
+            self._output: Codec[O] = Codec(self._parameters.result)
+        except (TypeError, NameError) as error:
+            raise AuthorError(f"action {name!r}: {error}") from error
+
+    @property
+    def name(self) -> str:
+        """Its name in the registry."""
+        return self._name
+
+    @property
+    def wants(self) -> frozenset[type]:
+        """Argument types that must be among the resources."""
+        return self._parameters.wants
+
+    def encode_argument(self, argument: I) -> bytes:
+        """Return the argument's JSON. Raises `InvalidJson` naming the field."""
+        return self._input.encode(argument)
+
+    def decode_result(self, result: bytes) -> O:
+        """Return the result of its JSON. Raises `UserCodeError` (`invalid_result`) if the recorded one no longer fits."""
+        try:
+            return self._output.decode(result)
+        except InvalidJson as error:
+            raise UserCodeError("invalid_result", f"result of action {self._name!r}: {error.reason}") from error
+
+    @overload
+    async def __call__(self, argument: bytes, context: ActionContext) -> bytes: ...
+    @overload
+    async def __call__(self: Action[None, O], **resources: object) -> O: ...
+    @overload
+    async def __call__(self, argument: I, **resources: object) -> O: ...
+    async def __call__(
+        self, argument: I | bytes | None = None, context: object = None, **resources: object
+    ) -> O | bytes:
+        """Run it: with a context on JSON as the engine does, else directly on a value, resources given by keyword.
+
+        On JSON every failure is a `UserCodeError`; called directly, the function's own exception comes through.
+        """
+        if not isinstance(context, ActionContext):
+            direct = ActionContext(RunId(""), "", 1, self._by_type(resources))
+            return cast(O, await self._run(cast(I, argument), direct))
+        try:
+            value = self._input.decode(cast(bytes, argument))
+        except InvalidJson as error:
+            raise UserCodeError("invalid_argument", f"argument of action {self._name!r}: {error.reason}") from error
+        try:
+            result = await self._run(value, context)
+        except (UserCodeError, AuthorError):
+            raise
+        except Exception as error:
+            message = f"action {self._name!r} failed: {type(error).__name__}: {error}"
+            raise UserCodeError("exception", message) from error
+        try:
+            return self._output.encode(cast(O, result))
+        except InvalidJson as error:
+            raise UserCodeError("invalid_result", f"result of action {self._name!r}: {error.reason}") from error
+
+    async def _run(self, argument: I, context: ActionContext) -> object:
+        positional, named = self._parameters.arguments(argument, context)
+        if self._async:
+            return await cast("Awaitable[object]", self._code(*positional, **named))
+        return await asyncio.to_thread(self._code, *positional, **named)
+
+    def _by_type(self, resources: dict[str, object]) -> dict[type, object]:
+        known = self._parameters.resources
+        for name in resources:
+            if name not in known:
+                raise TypeError(f"action {self._name!r} takes no resource {name!r}")
+        return {known[name]: value for name, value in resources.items()}
+
+
+class ActionDecorator:
+    """Makes an action of a function, under a given name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __call__(self, code: Callable[[], Coroutine[Any, Any, O2]]) -> Action[None, O2]: ...
+    @overload
+    def __call__(self, code: Callable[Concatenate[I2, P], Coroutine[Any, Any, O2]]) -> Action[I2, O2]: ...
+    @overload
+    def __call__(self, code: Callable[[], O2]) -> Action[None, O2]: ...
+    @overload
+    def __call__(self, code: Callable[Concatenate[I2, P], O2]) -> Action[I2, O2]: ...
+    def __call__(self, code: Callable[..., object]) -> Action[Any, Any]:
+        """Take the function."""
+        return Action(code, self._name, caller_locals(2))
+
+
+@overload
+def action(code: Callable[[], Coroutine[Any, Any, O]], /) -> Action[None, O]: ...
+@overload
+def action(code: Callable[Concatenate[I, P], Coroutine[Any, Any, O]], /) -> Action[I, O]: ...
+@overload
+def action(code: Callable[[], O], /) -> Action[None, O]: ...
+@overload
+def action(code: Callable[Concatenate[I, P], O], /) -> Action[I, O]: ...
+@overload
+def action(*, name: str) -> ActionDecorator: ...
+def action(code: Callable[..., object] | None = None, /, *, name: str = "") -> Action[Any, Any] | ActionDecorator:
+    """Make an action of a function: its first parameter is the argument, others are resources or the `ActionContext`.
+
+    Argument and result are msgspec structs, dataclasses, pydantic models or JSON types. `name` defaults to the function's.
+    """
+    if code is None:
+        return ActionDecorator(name)
+    return Action(code, name or getattr(code, "__name__", type(code).__name__), caller_locals(2))
