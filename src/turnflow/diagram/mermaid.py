@@ -171,8 +171,9 @@ def _joins(before: str, sign: str, behind: str) -> bool:
 
 
 def _yaml(text: str) -> str:
-    quoted = json.dumps(text, ensure_ascii=False)
-    return "".join(f"\\u{ord(c):04x}" if c in "<>&%{}" else c for c in quoted)
+    """Return a heading as YAML; Mermaid would drop what looks like a tag, so brackets become their typographic likes."""
+    quoted = json.dumps(text.replace("<", "‹").replace(">", "›"), ensure_ascii=False)
+    return "".join(f"\\u{ord(c):04x}" if c in "&%{}" else c for c in quoted)
 
 
 def _one_line(text: str, limit: int) -> str:
