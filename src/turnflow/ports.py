@@ -451,8 +451,9 @@ class Answer(NamedTuple):
 class Services(Protocol):
     """What user code may ask of the engine while it runs."""
 
-    resources: Mapping[type, object]
-    """Objects handlers receive by annotation."""
+    @property
+    def resources(self) -> Mapping[type, object]:
+        """Objects handlers receive by annotation."""
 
     def now(self) -> At:
         """Return the time of the turn."""

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from msgspec import Raw, Struct
 
 from turnflow.core.definition import WaitSpec
-from turnflow.core.ids import FlowName, StepName
+from turnflow.core.ids import FlowName, MaybeRaw, StepName
 
 
 class Next(Struct, frozen=True, tag="next", omit_defaults=True):
@@ -50,7 +50,7 @@ class Refuse(Struct, frozen=True, tag="refuse", omit_defaults=True):
 class Done(Struct, frozen=True, tag="done", omit_defaults=True):
     """This branch is complete; outside a group: this step is (opens the group, or takes the only declared way on)."""
 
-    result: Raw | None = None
+    result: MaybeRaw = None
 
 
 class CallFlow(Struct, frozen=True, tag="call", omit_defaults=True):
@@ -64,7 +64,7 @@ class CallFlow(Struct, frozen=True, tag="call", omit_defaults=True):
 class Complete(Struct, frozen=True, tag="complete", omit_defaults=True):
     """End the run with a result."""
 
-    result: Raw | None = None
+    result: MaybeRaw = None
 
 
 class Cancel(Struct, frozen=True, tag="cancel", omit_defaults=True):

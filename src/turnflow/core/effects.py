@@ -12,7 +12,7 @@ from turnflow.core.messages import Message
 from turnflow.core.state import Ending, Owed, Parent
 
 Notice: TypeAlias = Literal[
-    "cancelled", "expired", "failed", "blocked", "stuck", "inactive", "menu", "continue", "escalated", "again"
+    "cancelled", "expired", "failed", "blocked", "stuck", "inactive", "menu", "escalated", "again", "already"
 ]
 """What the engine says in its own words; the host configures the words."""
 
@@ -79,7 +79,7 @@ class CancelChild(Struct, frozen=True, tag="cancel_child"):
 
 
 class Release(Struct, frozen=True, tag="release"):
-    """Input this run took in but could not use before it ended: route it anew."""
+    """Input this run kept while it was busy and then had no use for, at rest or at its end: route it anew."""
 
     key: EffectKey
     inputs: tuple[Input, ...]

@@ -15,6 +15,7 @@ from turnflow.core.ids import (
     EffectKey,
     FlowName,
     MailboxId,
+    MaybeRaw,
     RunId,
     StepName,
     TimerId,
@@ -55,7 +56,7 @@ class HandlerAnswered(Struct, frozen=True, tag="answered", omit_defaults=True):
     says: tuple[Message, ...] = ()
     patch: dict[str, Raw] = {}
     """Top-level fields of the data that changed."""
-    scene: Raw | None = None
+    scene: MaybeRaw = None
     """The scene as the handler left it; None: unchanged."""
 
 
@@ -101,7 +102,7 @@ class ChildFinished(Struct, frozen=True, tag="child_finished", omit_defaults=Tru
     at: At
     child: RunId
     outcome: Outcome
-    result: Raw | None = None
+    result: MaybeRaw = None
     error: Failure | None = None
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NewType, TypeAlias
 
+from msgspec import Raw
+
 FlowName = NewType("FlowName", str)
 StepName = NewType("StepName", str)
 RunId = NewType("RunId", str)
@@ -25,5 +27,8 @@ Millis: TypeAlias = int
 
 if TYPE_CHECKING:
     Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+    MaybeRaw: TypeAlias = Raw | None
 else:  # the codec cannot follow a recursive alias; for it a JSON value is anything it can read
     Json = Any
+    # Of `Raw | None` it would read only null. None is never written: it is the default of every field that may hold it.
+    MaybeRaw = Raw

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 
 class Button(Struct, frozen=True, omit_defaults=True):
@@ -36,8 +37,13 @@ class Media(Struct, frozen=True, omit_defaults=True):
 
 
 class Message(Struct, frozen=True, omit_defaults=True):
-    """One message. `buttons` are rows of buttons; a plain string is a button whose value is its text."""
+    """One message. `buttons` are rows of buttons; a plain string is a button whose value is its text, or a row of one."""
 
     text: str = ""
     buttons: Sequence[Sequence[Button | str]] = ()
     media: tuple[Media, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.buttons:  # rows that were lists or came from a store compare equal to rows that were tuples
+            rows = tuple((row,) if isinstance(row, str) else tuple(row) for row in self.buttons)
+            force_setattr(self, "buttons", rows)

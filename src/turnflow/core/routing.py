@@ -11,7 +11,7 @@ from turnflow.core import _waits
 from turnflow.core._draft import Draft
 from turnflow.core._groups import menu_choice
 from turnflow.core.definition import Flow, KeyPolicy, Registration, Trigger
-from turnflow.core.ids import CursorId, FlowName, RunId
+from turnflow.core.ids import CursorId, FlowName, Nonce, RunId
 from turnflow.core.inputs import MEDIA_KINDS, Input
 from turnflow.core.state import TERMINAL, RunState
 
@@ -222,3 +222,9 @@ def _callback(wanted: str, given: str) -> bool:
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
+
+
+def button_nonce(ref: str) -> Nonce | None:
+    """Return the wait a button reference leads to; None for anybody else's callback data."""
+    parsed = _waits.parse_ref(ref)
+    return parsed[0] if parsed is not None else None

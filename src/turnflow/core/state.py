@@ -19,6 +19,7 @@ from turnflow.core.ids import (
     FlowName,
     GroupId,
     MailboxId,
+    MaybeRaw,
     Nonce,
     RunId,
     StepName,
@@ -131,7 +132,7 @@ class Cursor(Struct, frozen=True, omit_defaults=True):
     escalation: Escalation | None = None
     opened: GroupId | None = None
     """The open group whose start step this cursor stands on."""
-    result: Raw | None = None
+    result: MaybeRaw = None
     """What `turn.result` shows: a child's result or an operator's answer."""
     spoken: At = 0
     """When a person last spoke to it; the newest has the focus."""
@@ -156,7 +157,9 @@ class OpenGroup(Struct, frozen=True, omit_defaults=True):
     focus: StepName | None = None
     """Head of the branch that gets input when several could take it."""
     undecided: Input | None = None
-    """Input that waits for the person to say which branch it is for."""
+    """Input that waits for the person to say which branch it is for; the newest, if there were several."""
+    takers: tuple[CursorId, ...] = ()
+    """Cursors whose waits could take `undecided`."""
     menu: Wait | None = None
     """The question "which one?", while it is open."""
     reopened: bool = False
@@ -179,7 +182,7 @@ class Ending(Struct, frozen=True, omit_defaults=True):
     """How the run ends; set while clean-up still runs, and kept afterwards."""
 
     outcome: Outcome
-    result: Raw | None = None
+    result: MaybeRaw = None
     error: Failure | None = None
     reason: str = ""
     by: str = ""
@@ -205,6 +208,8 @@ class Child(Struct, frozen=True, omit_defaults=True):
 
     run: RunId
     mailbox: MailboxId
+    ended: Ending | None = None
+    """How it ended, if that happened while this run was blocked or stuck and could not take note."""
 
 
 class RunState(Struct, frozen=True, omit_defaults=True):
@@ -234,7 +239,7 @@ class RunState(Struct, frozen=True, omit_defaults=True):
     serial: int = 0
     """How many things (effects, waits, calls, timers) this run has named; keys derive from it and never repeat."""
     hops: int = 0
-    """Transitions since the last input, timer or result; bounded by the loop guard."""
+    """Transitions since the last event that did not come from user code; bounded by the loop guard."""
     data: dict[str, Raw] = {}
     """The flow's data: one encoded JSON value per top-level field."""
     results: dict[StepName, Raw] = {}

@@ -1,0 +1,11 @@
+"""The embedded engine: one asyncio process that runs flows durably."""
+
+from turnflow.engine.clock import SystemClock
+from turnflow.engine.crash import CRASH_POINTS
+from turnflow.engine.desk import Desk
+from turnflow.engine.engine import Engine
+from turnflow.engine.process import Process
+from turnflow.engine.registry import Registry
+from turnflow.engine.texts import Texts
+
+__all__ = ["CRASH_POINTS", "Desk", "Engine", "Process", "Registry", "SystemClock", "Texts"]

@@ -1,0 +1,141 @@
+"""What user code may ask of the engine: durable action calls, child runs, reports.
+
+`call_action` runs an action once per place: the key is the run, the handler call (the same for every attempt and after a crash)
+and the ordinal of the call in it. The result is committed before it is handed to the handler, together with the input that is
+being handled, so that a process that dies in between goes on by itself and finds the result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Raw, Struct
+
+from turnflow.core.effects import RunHandler
+from turnflow.core.events import ChildAttached
+from turnflow.core.ids import At, ConversationId, FlowName, MailboxId, RunId, UserId
+from turnflow.core.state import Child, Failure, Parent
+from turnflow.engine import effects
+from turnflow.engine.payloads import Begin, encode
+from turnflow.errors import ActionMismatch, LostOwnership, NestingTooDeep, UserCodeError
+from turnflow.ports import ActionContext, Commit, Committed, CommitOutcome, InboxRecord, ResultRecord
+
+if TYPE_CHECKING:
+    from turnflow.engine.process import Process
+    from turnflow.engine.turn import Turn
+
+DEPTH_LIMIT = 16
+
+
+class Recorded(Struct, frozen=True):
+    """The recorded outcome of one action call."""
+
+    action: str
+    argument: str
+    """Hash of the argument."""
+    result: Raw
+
+
+class CallRecorder:
+    """The services of one handler call."""
+
+    __slots__ = ("_call", "_engine", "_known", "_ordinal", "_run", "_started", "_turn")
+
+    def __init__(self, engine: Process, turn: Turn, run: RunId, call: RunHandler) -> None:
+        self._engine = engine
+        self._turn = turn
+        self._run = run
+        self._call = call
+        self._ordinal = 0
+        self._known: dict[str, Recorded] | None = None
+        self._started: list[Begin] = []
+
+    @property
+    def resources(self) -> Mapping[type, object]:
+        return self._engine.resources
+
+    def now(self) -> At:
+        return self._turn.at
+
+    def report(self, failure: Failure) -> None:
+        self._engine.report(f"hook of step {failure.step!r} failed ({failure.code}): {failure.message}")
+
+    async def call_action(self, name: str, argument: bytes) -> bytes:
+        ordinal, self._ordinal = self._ordinal, self._ordinal + 1
+        engine = self._engine
+        prefix = f"{self._call.owed.visit}/"
+        if self._known is None:
+            rows = await engine.store.results(self._run, prefix)
+            self._known = {row.key: msgspec.json.decode(row.value, type=Recorded) for row in rows}
+        key = f"{prefix}{ordinal:04d}"
+        hashed = blake2b(argument, digest_size=16).hexdigest()
+        known = self._known.get(key)
+        if known is not None:
+            if (known.action, known.argument) != (name, hashed):
+                raise ActionMismatch(
+                    f"step {self._call.owed.step!r} ran again and now calls {name!r} where {known.action!r} is on record, or"
+                    " with another argument; make the order and the arguments of action calls depend on data and input only"
+                )
+            return bytes(known.result)
+        action = engine.registry.action(name)
+        if action is None:
+            raise UserCodeError("unknown_action", f"no action {name!r} is registered; use registry.register_action()")
+        engine.crash("action.before")
+        context = ActionContext(self._run, f"{self._run}/{key}", self._call.owed.attempt, engine.resources)
+        result = await action(argument, context)
+        engine.crash("action.after")
+        value = msgspec.json.encode(Recorded(name, hashed, Raw(result)))
+        await self._record(ResultRecord(self._run, key, value))
+        engine.crash("action.recorded")
+        return result
+
+    async def start(
+        self, flow: FlowName, data: Mapping[str, Raw], conversation: ConversationId | None, user: UserId | None
+    ) -> RunId:
+        state = self._turn.works[self._run].state
+        depth = state.parent.depth + 1 if state.parent is not None else 1
+        if depth > DEPTH_LIMIT:
+            raise NestingTooDeep(f"flows may start flows {DEPTH_LIMIT} deep; {flow!r} would be deeper")
+        self._engine.registry.newest(flow)
+        ordinal, self._ordinal = self._ordinal, self._ordinal + 1
+        place = f"{self._run}/{self._call.owed.visit}/{ordinal}"
+        child = RunId(blake2b(place.encode(), digest_size=10).hexdigest())
+        parent = Parent(self._run, state.mailbox, child, depth, awaited=False)
+        self._started.append(
+            Begin(child, flow, dict(data), conversation or ConversationId(""), user or state.user, parent=parent)
+        )
+        return child
+
+    def hand_over(self) -> None:
+        """Put the children that the handler started into the turn: they begin with its commit."""
+        for begin in self._started:
+            mailbox = MailboxId(begin.conversation or f"run:{begin.run}")
+            attached = ChildAttached(self._turn.at, Child(begin.run, mailbox))
+            if self._turn.detached:
+                self._engine.start_later(mailbox, begin, self._run, attached)
+            else:
+                self._turn.queue.append((self._run, attached))
+                effects.forward(self._turn, mailbox, f"start:{begin.run}", begin)
+
+    async def _record(self, result: ResultRecord) -> None:
+        """Make a result durable, with the input that is being handled if it is not accepted yet."""
+        turn, hot = self._turn, self._turn.hot
+        received: tuple[InboxRecord, ...] = ()
+        if not turn.item.seq and not turn.detached:
+            item = turn.item
+            received = (InboxRecord(hot.id, turn.seq, item.id, encode(item.payload), item.at),)
+        outcome: asyncio.Future[CommitOutcome | Exception] = asyncio.get_running_loop().create_future()
+        epoch = self._engine.epochs.get(hot.partition, 0)
+        commit = Commit(hot.id, hot.partition, epoch, received=received, results=(result,))
+        self._engine.committer.submit(commit, lambda done: None if outcome.done() else outcome.set_result(done))
+        done = await asyncio.shield(outcome)
+        if not isinstance(done, Committed):
+            raise LostOwnership(f"the result of an action could not be recorded: {done}")
+        if received:
+            turn.item.seq = turn.seq
+            hot.seq = max(hot.seq, turn.seq)
+

@@ -1,0 +1,134 @@
+"""Group commit: what is ready when the loop comes round becomes durable together, with an outcome per item.
+
+A commit whose outcome is unknown (the store failed in the middle) is read back: the journal entry of its first run, or the
+inbox id it took in, tells whether it happened. If it did not, it is tried again; the guards make that safe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from turnflow.core.ids import ConversationId, MailboxId
+from turnflow.errors import LostOwnership, StoreUnavailable
+from turnflow.ports import Commit, Committed, CommitOutcome, OutboxRecord, Receipt, Store
+
+log = logging.getLogger("turnflow.engine")
+
+Done: TypeAlias = Callable[[CommitOutcome | Exception], None]
+RECEIPT_DELAY = 0.05
+"""Seconds after which confirmations of replies are committed by themselves if no turn takes them along."""
+BACKOFF = (0.05, 0.1, 0.25, 0.5, 1.0)
+
+
+class Committer:
+    """Collects commits and hands them to the store in groups."""
+
+    def __init__(self, store: Store, epochs: dict[int, int]) -> None:
+        self._store = store
+        self._epochs = epochs
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[tuple[Commit, Done]] = []
+        self._receipts: dict[tuple[ConversationId, int, int], Receipt] = {}
+        self._wake: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self.commits = 0
+        """Items committed so far."""
+        self.groups = 0
+        """Durable writes so far."""
+        self.working = False
+
+    def submit(self, commit: Commit, done: Done) -> None:
+        """Have a commit made durable soon; `done` gets its outcome on the event loop."""
+        self._waiting.append((commit, done))
+        self._rouse()
+
+    def confirm(self, reply: OutboxRecord, receipt: Receipt) -> None:
+        """Record the fate of a reply with a later commit."""
+        self._receipts[reply.conversation, reply.seq, reply.index] = receipt
+        if self._timer is None:
+            self._timer = self._loop.call_later(RECEIPT_DELAY, self._rouse)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is waiting and nothing is being written."""
+        return not self._waiting and not self._receipts and not self.working
+
+    def flush(self) -> None:
+        """Write waiting confirmations now."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._rouse()
+
+    def _rouse(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    async def run(self) -> None:
+        """Commit for ever."""
+        while True:
+            while self._waiting or (self._receipts and self._timer_ran_out()):
+                await self._flush()
+            self._wake = self._loop.create_future()
+            await self._wake
+
+    def _timer_ran_out(self) -> bool:
+        return self._timer is None or self._timer.when() <= self._loop.time() or self._timer.cancelled()
+
+    async def _flush(self) -> None:
+        group, self._waiting = self._waiting, []
+        receipts, self._receipts = self._receipts, {}
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        items = [commit for commit, _ in group]
+        if receipts:
+            mailbox = MailboxId("")
+            items.append(Commit(mailbox, 0, self._epochs.get(0, 0), receipts=tuple(receipts.values())))
+        self.working = True
+        try:
+            outcomes = await self._commit(items)
+        finally:
+            self.working = False
+        self.groups += 1
+        self.commits += len(group)
+        for (_, done), outcome in zip(group, outcomes, strict=False):
+            done(outcome)
+
+    async def _commit(self, items: Sequence[Commit]) -> Sequence[CommitOutcome | Exception]:
+        try:
+            return await self._store.commit(items)
+        except StoreUnavailable as error:
+            log.warning("the store did not answer; the outcome of %d commits is unknown: %s", len(items), error)
+        outcomes: list[CommitOutcome | Exception] = []
+        for item in items:
+            outcomes.append(await self._one(item))
+        return outcomes
+
+    async def _one(self, item: Commit) -> CommitOutcome | Exception:
+        """Find out about one commit, and make it if it did not happen; patiently."""
+        attempt = 0
+        while True:
+            try:
+                if await self._happened(item):
+                    return Committed()
+                outcome = (await self._store.commit([item]))[0]
+                return LostOwnership("another process holds this partition now") if _lost(outcome) else outcome
+            except StoreUnavailable as error:
+                delay = BACKOFF[min(attempt, len(BACKOFF) - 1)]
+                attempt += 1
+                log.warning("the store is still unavailable, trying again in %s s: %s", delay, error)
+                await asyncio.sleep(delay)
+
+    async def _happened(self, item: Commit) -> bool:
+        if item.journal:
+            first = item.journal[0]
+            rows = await self._store.journal(first.run, first.revision - 1, 1)
+            return bool(rows) and rows[0].entry == first.entry
+        return bool(item.received) and await self._store.seen(item.received[0].id)
+
+
+def _lost(outcome: CommitOutcome) -> bool:
+    return not isinstance(outcome, Committed) and outcome.reason == "epoch"

@@ -1,0 +1,77 @@
+"""The operator's desk: what escalated runs say, and answers to them, from any process that can open the store."""
+
+from __future__ import annotations
+
+import secrets
+
+import msgspec
+from msgspec import Raw
+
+from turnflow.core.codec import decode_state
+from turnflow.core.events import CancelRequested, Event, MoveRequested, OperatorAnswered
+from turnflow.core.ids import ConversationId, InputId, Json, RunId, StepName, UserId
+from turnflow.core.state import RunState
+from turnflow.engine.effects import ROLE_PREFIX
+from turnflow.engine.payloads import ForRun, decode_reply, encode
+from turnflow.errors import UndecodableRow, UnknownRun
+from turnflow.ports import Clock, InboxRecord, RunQuery, Store
+
+
+class Desk:
+    """Reads the inbox of a role and speaks to runs through the store; the engine that owns them takes it up."""
+
+    def __init__(self, store: Store, clock: Clock, role: str = "operator") -> None:
+        self._store = store
+        self._clock = clock
+        self._inbox = ConversationId(ROLE_PREFIX + role)
+        self._read = (0, -1)
+
+    async def news(self) -> list[str]:
+        """Return the lines that came since the last call, oldest first."""
+        found: list[str] = []
+        for line in await self._store.history(self._inbox, self._read, 200):
+            self._read = (line.seq, line.index)
+            if line.index >= 0:
+                try:
+                    found.append(decode_reply(line.payload).message.text)
+                except UndecodableRow as error:
+                    found.append(f"(a line that cannot be read: {error})")
+        return found
+
+    async def escalated(self) -> list[RunState]:
+        """Return the runs that wait for an operator."""
+        rows = await self._store.find(RunQuery(status=("waiting",), limit=10_000))
+        found = []
+        for row in rows:
+            if b'"escalation":{' in row.state:
+                found.append(decode_state(row.state))
+        return [state for state in found if any(cursor.escalation is not None for cursor in state.cursors)]
+
+    async def say(self, run: str, text: str, by: str) -> None:
+        """Say something to the person; the run stays with the operator."""
+        await self._tell(run, OperatorAnswered(self._clock.now(), UserId(by), text, ends=False))
+
+    async def answer(self, run: str, text: str, by: str) -> None:
+        """Say something to the person and let the run go on."""
+        await self._tell(run, OperatorAnswered(self._clock.now(), UserId(by), text))
+
+    async def move(self, run: str, step: str, by: str) -> None:
+        """Put the run onto another step."""
+        await self._tell(run, MoveRequested(self._clock.now(), StepName(step), by))
+
+    async def cancel(self, run: str, by: str) -> None:
+        """End the run."""
+        await self._tell(run, CancelRequested(self._clock.now(), by, "cancelled by an operator"))
+
+    async def _tell(self, run: str, event: Event) -> None:
+        rows = await self._store.find(RunQuery(run=RunId(run)))
+        if not rows:
+            raise UnknownRun(f"no run {run!r} is in this store")
+        id = InputId(f"desk:{secrets.token_hex(10)}")
+        payload = encode(ForRun(rows[0].run, event))
+        await self._store.accept([InboxRecord(rows[0].mailbox, 0, id, payload, self._clock.now())])
+
+
+def plain(raw: Raw | None) -> Json:
+    """Return an encoded value as plain JSON data."""
+    return msgspec.json.decode(raw) if raw is not None else None

@@ -1,0 +1,182 @@
+"""What a turn does with the effects the core asks for: nothing leaves here, everything is collected for the one commit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from msgspec.structs import replace
+
+from turnflow.core.effects import (
+    AnswerPress,
+    CancelChild,
+    ClearTimer,
+    Effect,
+    Finish,
+    Release,
+    RunHandler,
+    Say,
+    SetTimer,
+    StartChild,
+)
+from turnflow.core.events import CancelRequested, ChildAttached, ChildFinished, Event, RunStarted, TimerFired
+from turnflow.core.ids import ConversationId, EffectKey, InputId, MailboxId, RunId
+from turnflow.core.inputs import Input
+from turnflow.core.messages import Message
+from turnflow.core.routing import Place, key_of
+from turnflow.core.state import TERMINAL, Child, Failure
+from turnflow.engine.payloads import Arrived, Begin, ForRun, Payload, Reply, Speak, encode
+from turnflow.errors import AuthorError, InvalidValue
+from turnflow.ports import Inbound, InboxRecord, OutboxRecord, TimerRecord
+
+if TYPE_CHECKING:
+    from turnflow.engine.turn import Turn, Work
+
+ROLE_PREFIX = "role:"
+"""The inbox of a role is the conversation of this prefix and the role's name."""
+
+
+def perform(turn: Turn, work: Work, effect: Effect) -> None:
+    """Collect what one effect asks for."""
+    match effect:
+        case RunHandler():
+            turn.calls.append((work.state.run, effect))
+        case Say():
+            _say(turn, work, effect)
+        case AnswerPress(key, press, notice):
+            text = turn.engine.texts.worded(notice, Message()) if notice is not None else Message()
+            _tell(turn, turn.origin or work.state.conversation, key, Reply(text, press))
+        case SetTimer(_, timer, due):
+            run = work.state.run
+            turn.timers_set[run, timer] = TimerRecord(run, timer, turn.hot.id, due)
+        case ClearTimer(_, timer):
+            turn.timers_set.pop((work.state.run, timer), None)
+            turn.timers_cleared.add((work.state.run, timer))
+        case StartChild():
+            _start_child(turn, work, effect)
+        case CancelChild():
+            _cancel_child(turn, work, effect)
+        case Release(key, inputs):
+            for index, input in enumerate(inputs):
+                _release(turn, work, EffectKey(f"{key}.{index}"), input)
+        case Finish():
+            _finish(turn, work, effect)
+        case _:
+            assert_never(effect)
+
+
+def begin(turn: Turn, payload: Begin) -> None:
+    """Start a run that the host program or a handler asked for."""
+    place = Place(payload.conversation, payload.chat or payload.conversation, payload.thread)
+    if payload.parent is not None and payload.parent.mailbox == turn.hot.id:
+        attached = ChildAttached(turn.at, Child(payload.run, turn.hot.id))
+        turn.apply(payload.parent.run, attached)
+    start(turn, payload, place, exclusive=False)
+
+
+def start(turn: Turn, payload: Begin, place: Place, *, exclusive: bool, trigger: Input | None = None) -> None:
+    """Create a run and enter its first step. Raises `UnknownFlow` or `InvalidValue`."""
+    _, handlers = turn.engine.registry.newest(payload.flow)
+    flow = handlers.definition
+    sender = trigger or Input(InputId(""), "text", payload.user)
+    event = RunStarted(
+        turn.at,
+        flow.name,
+        flow.version,
+        turn.hot.id,
+        ConversationId(place.conversation),
+        payload.user,
+        place.chat,
+        place.thread,
+        flow.policies.key,
+        key_of(flow.policies.key, sender, place),
+        exclusive,
+        payload.parent,
+        handlers.initial(payload.data),
+        trigger,
+    )
+    turn.create(payload.run, flow)
+    turn.apply(payload.run, event)
+
+
+def note_timer(turn: Turn, run: RunId, event: Event) -> None:
+    """A timer that fired is gone from the store, whatever it still meant."""
+    if isinstance(event, TimerFired):
+        turn.timers_cleared.add((run, event.timer))
+
+
+def put_reply(turn: Turn, key: EffectKey, reply: Reply) -> None:
+    """Say something in this mailbox's own conversation."""
+    turn.outbox.append(
+        OutboxRecord(ConversationId(turn.hot.id), turn.seq, len(turn.outbox), key, encode(reply), turn.at)
+    )
+
+
+def forward(turn: Turn, mailbox: MailboxId, id: str, payload: Payload) -> None:
+    """Put something into another mailbox, with this turn's commit."""
+    turn.forwards.append(InboxRecord(mailbox, 0, InputId(id), encode(payload), turn.at))
+
+
+def _say(turn: Turn, work: Work, effect: Say) -> None:
+    message = effect.message if effect.notice is None else turn.engine.texts.worded(effect.notice, effect.message)
+    if effect.role:
+        _tell(turn, ConversationId(ROLE_PREFIX + effect.role), effect.key, Reply(message))
+    elif message.text or message.buttons or message.media:
+        _tell(turn, turn.origin or work.state.conversation, effect.key, Reply(message))
+
+
+def _tell(turn: Turn, conversation: ConversationId, key: EffectKey, reply: Reply) -> None:
+    if MailboxId(conversation) == turn.hot.id:
+        put_reply(turn, key, reply)
+    elif conversation:
+        forward(turn, MailboxId(conversation), f"say:{key}", Speak(key, reply))
+    else:
+        turn.engine.report(f"a run without conversation has nobody to say {reply.message.text[:80]!r} to")
+
+
+def _start_child(turn: Turn, work: Work, effect: StartChild) -> None:
+    state = work.state
+    payload = Begin(effect.child, effect.flow, effect.data, state.conversation, state.user, parent=effect.parent)
+    try:
+        registration, _ = turn.engine.registry.newest(effect.flow)
+        if not registration.callable:
+            raise InvalidValue(f"flow {effect.flow!r} is not callable; register it with register_callable()")
+        start(turn, payload, Place(state.conversation, state.chat, state.thread), exclusive=False)
+    except (AuthorError, InvalidValue) as error:
+        failure = Failure("cannot_start", str(error), state.cursors[0].step)
+        turn.queue.append((state.run, ChildFinished(turn.at, effect.child, "failed", error=failure)))
+
+
+def _cancel_child(turn: Turn, work: Work, effect: CancelChild) -> None:
+    event = CancelRequested(turn.at, "parent", effect.reason, notify=False)
+    if effect.child in turn.hot.runs or effect.child in turn.works:
+        turn.queue.append((effect.child, event))
+        return
+    for child in work.state.children:
+        if child.run == effect.child and child.mailbox != turn.hot.id:
+            forward(turn, child.mailbox, f"cancel:{effect.key}", ForRun(effect.child, event))
+            return
+    turn.queue.append((work.state.run, ChildFinished(turn.at, effect.child, "cancelled")))
+
+
+def _release(turn: Turn, work: Work, key: EffectKey, input: Input) -> None:
+    state = work.state
+    id = InputId(f"again:{key}")
+    inbound = Inbound(state.conversation, replace(input, id=id), state.chat, state.thread)
+    forward(turn, MailboxId(state.conversation or turn.hot.id), id, Arrived(inbound))
+
+
+def _finish(turn: Turn, work: Work, effect: Finish) -> None:
+    run, ending, parent = work.state.run, effect.ending, effect.parent
+    turn.finished.append((run, ending))
+    if parent is None:
+        return
+    told = ChildFinished(turn.at, run, ending.outcome, ending.result, ending.error)
+    if parent.mailbox == turn.hot.id:
+        turn.queue.append((parent.run, told))
+    else:
+        forward(turn, parent.mailbox, f"finished:{run}", ForRun(parent.run, told))
+
+
+def is_over(turn: Turn, run: RunId) -> bool:
+    """Tell whether a run has ended within this turn."""
+    return run in turn.works and turn.works[run].state.status in TERMINAL

@@ -1,0 +1,166 @@
+"""The embedded engine as host programs and channels see it."""
+
+from __future__ import annotations
+
+import asyncio
+from hashlib import blake2b
+
+from turnflow.core.codec import decode_state
+from turnflow.core.events import CancelRequested, Event, MoveRequested, OperatorAnswered, RetryRequested
+from turnflow.core.ids import ConversationId, InputId, Json, MailboxId, RunId, StepName, UserId
+from turnflow.core.state import TERMINAL, Ending, Parent, RunState
+from turnflow.engine import desk
+from turnflow.engine.intake import Intake
+from turnflow.engine.mailbox import Item
+from turnflow.engine.payloads import Begin, ForRun
+from turnflow.engine.process import Process
+from turnflow.engine.transcript import read_history
+from turnflow.engine.values import fields_of
+from turnflow.errors import CallerError, EngineStopped, UnknownRun
+from turnflow.ports import Channel, Delivery, Grade, Inbound, RunQuery, Said
+
+
+class Engine:
+    """Runs the flows of one registry on one store. Made by `turnflow.open_engine`."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._intake = Intake(process)
+
+    @property
+    def grade(self) -> Grade:
+        """What the store survives."""
+        return self._process.store.grade
+
+    # --- input and output --------------------------------------------------------------------------------------
+
+    async def deliver(self, inbound: Inbound) -> Delivery:
+        """Route an input, run the turn, return after its commit. A repeated id changes nothing.
+
+        Raises `EngineStopped` while stopping, `LostOwnership` if another process took over: send it again, with the same id.
+        """
+        return await self._intake.deliver(inbound)
+
+    async def accept(self, inbound: Inbound) -> Delivery:
+        """Store an input durably and return; its turn follows. `Handled` means accepted."""
+        return await self._intake.accept(inbound)
+
+    async def history(
+        self, conversation: ConversationId, after: tuple[int, int] = (0, -1), limit: int = 200
+    ) -> list[Said]:
+        """Return what was said in a conversation behind a place, oldest first; negative `limit`: the newest lines."""
+        return await read_history(self._process, conversation, after, limit)
+
+    def connect(self, channel: Channel) -> None:
+        """Deliver replies of conversations with the channel's prefix through it, those that wait already first."""
+        self._process.sender.connect(channel)
+
+    def disconnect(self, channel: Channel) -> None:
+        """Stop using a channel; further replies wait for it."""
+        self._process.sender.disconnect(channel)
+
+    # --- runs --------------------------------------------------------------------------------------------------
+
+    async def start(
+        self,
+        flow: str,
+        data: object = None,
+        *,
+        conversation: str | None = None,
+        user: str | None = None,
+        parent: str | None = None,
+        key: str | None = None,
+    ) -> RunId:
+        """Start a run of a callable flow and return its id; it does not wait for the run.
+
+        `data`: a mapping, msgspec struct, dataclass or pydantic model with fields of the flow's data. `key`: an idempotency
+        key; the same key of the same flow gives the same run. `parent`: a run that is cancelled together with this one's nest.
+        Raises `UnknownFlow`, `InvalidValue`, `UnknownRun`.
+        """
+        process = self._process
+        if process.stopping:
+            raise EngineStopped("the engine is stopping; start the run again, with the same key, on a running one")
+        registration, handlers = process.registry.newest(flow)
+        if not registration.callable:
+            raise CallerError(f"flow {flow!r} is not callable; register it with register_callable()")
+        fields = fields_of(data)
+        handlers.initial(fields)
+        run = RunId(blake2b(f"{flow}/{key}".encode(), digest_size=10).hexdigest()) if key else process.new_run()
+        above = await self._parent(run, parent) if parent is not None else None
+        place = ConversationId(conversation or "")
+        begin = Begin(run, registration.flow.name, fields, place, UserId(user or ""), parent=above)
+        future: asyncio.Future[Delivery] = asyncio.get_running_loop().create_future()
+        item = Item(begin, InputId(f"start:{run}"), process.clock.now(), future=future)
+        if await process.store.seen(item.id):
+            return run
+        process.post(MailboxId(place or f"run:{run}"), item)
+        await future
+        return run
+
+    async def call(self, flow: str, data: object = None, *, conversation: str | None = None, user: str | None = None) -> Json:
+        """Start a run and wait for its result. Raises `CallerError` saying why, if it fails or is cancelled."""
+        ending = await self.finished(await self.start(flow, data, conversation=conversation, user=user))
+        if ending.outcome != "completed":
+            why = ending.error.message if ending.error is not None else ending.reason
+            raise CallerError(f"the run of flow {flow!r} ended {ending.outcome}: {why}")
+        return desk.plain(ending.result)
+
+    async def finished(self, run: str) -> Ending:
+        """Wait until a run has ended and say how. Raises `UnknownRun`."""
+        future: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        waiters = self._process.waiters.setdefault(RunId(run), [])
+        waiters.append(future)
+        state = await self.inspect(run)
+        if state.status in TERMINAL and state.ending is not None:
+            if future in waiters:
+                waiters.remove(future)
+            return state.ending
+        return await future
+
+    async def inspect(self, run: str) -> RunState:
+        """Return the state of a run as of its last commit, ended ones too. Raises `UnknownRun`."""
+        rows = await self._process.store.find(RunQuery(run=RunId(run)))
+        if not rows:
+            raise UnknownRun(f"no run {run!r} is in this store")
+        return decode_state(rows[0].state)
+
+    async def progress(self, run: str) -> tuple[int, int]:
+        """Return how many branches of the innermost open group of a run are complete, and how many there are."""
+        state = await self.inspect(run)
+        branches = state.groups[-1].branches if state.groups else ()
+        return sum(1 for branch in branches if branch.cursor is None), len(branches)
+
+    async def cancel(self, run: str, by: str = "host", reason: str = "") -> None:
+        """Cancel a run with its children. Raises `UnknownRun`."""
+        await self._tell(run, CancelRequested(self._process.clock.now(), by, reason))
+
+    async def answer(self, run: str, text: str, by: str, *, ends: bool = True) -> Delivery:
+        """Speak to an escalated run as an operator; with `ends` it goes on afterwards."""
+        return await self._tell(run, OperatorAnswered(self._process.clock.now(), UserId(by), text, ends))
+
+    async def move(self, run: str, step: str, by: str) -> Delivery:
+        """Put a run onto another step."""
+        return await self._tell(run, MoveRequested(self._process.clock.now(), StepName(step), by))
+
+    async def retry(self, run: str, by: str = "host") -> Delivery:
+        """Let a stuck run go on."""
+        return await self._tell(run, RetryRequested(self._process.clock.now(), by))
+
+    async def settled(self) -> None:
+        """Return once nothing is being done and all replies that can be sent have been (slow handlers not counted)."""
+        await self._process.quiet()
+
+    async def _tell(self, run: str, event: Event) -> Delivery:
+        state = await self.inspect(run)
+        future: asyncio.Future[Delivery] = asyncio.get_running_loop().create_future()
+        id = InputId(f"told:{self._process.new_run()}")
+        item = Item(ForRun(state.run, event), id, self._process.clock.now(), future=future)
+        self._process.post(state.mailbox, item)
+        return await future
+
+    async def _parent(self, run: RunId, parent: str) -> Parent:
+        state = await self.inspect(parent)
+        depth = state.parent.depth + 1 if state.parent is not None else 1
+        return Parent(state.run, state.mailbox, run, depth, awaited=False)
+
+

@@ -1,0 +1,159 @@
+"""User code at work: bounded in time, never in the way of its mailbox for longer than about a second.
+
+A handler runs inside the turn's own task, without a task of its own. A watchdog looks round every quarter of a second: a call
+older than a second is detached (its turn is committed as `running` and the mailbox goes on), one over its time limit is
+cancelled, and so is one whose run has moved on without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from turnflow.core.effects import RunHandler
+from turnflow.core.events import Event, HandlerAnswered, HandlerFailed
+from turnflow.core.ids import EffectKey, InputId, RunId
+from turnflow.engine.calls import CallRecorder
+from turnflow.engine.mailbox import Item
+from turnflow.engine.payloads import ForRun, Resume
+from turnflow.errors import TurnflowError, UserCodeError
+
+if TYPE_CHECKING:
+    from turnflow.engine.process import Process
+    from turnflow.engine.turn import Turn
+
+DETACH_AFTER: Final = 1.0
+"""Seconds after which a handler no longer holds its mailbox."""
+LOOK_ROUND: Final = 0.25
+HANDLER_LIMIT: Final = 300.0
+"""Seconds a handler may take if its step says nothing else."""
+DATA_LIMIT: Final = 1 << 20
+"""Most bytes of a run's data."""
+
+
+class Execution:
+    """One call of user code under way."""
+
+    __slots__ = ("call", "limit", "run", "started", "stopped", "task", "turn")
+
+    def __init__(self, turn: Turn, run: RunId, call: RunHandler, task: asyncio.Task[object], started: float) -> None:
+        self.turn = turn
+        self.run = run
+        self.call = call
+        self.task = task
+        self.started = started
+        self.limit = HANDLER_LIMIT
+        self.stopped = ""
+        """Why it was cancelled by us: `timeout` or `abandoned`."""
+
+    def stop(self, why: str) -> None:
+        if not self.stopped:
+            self.stopped = why
+            self.task.cancel()
+
+
+class Executions:
+    """All calls of user code under way in this process."""
+
+    def __init__(self, engine: Process) -> None:
+        self._engine = engine
+        self._loop = asyncio.get_running_loop()
+        self._running: dict[EffectKey, Execution] = {}
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    async def execute(self, turn: Turn, run: RunId, call: RunHandler) -> Event | None:
+        """Run user code and return the event it came to; None if nobody wants it any more."""
+        engine = self._engine
+        work = turn.works[run]
+        state = work.state
+        handlers = engine.registry.handlers(state.flow, state.version)
+        if handlers is None:
+            return HandlerFailed(engine.clock.now(), call.key, "missing_code", f"flow {state.flow!r} is not registered")
+        task = asyncio.current_task()
+        assert task is not None
+        execution = Execution(turn, run, call, task, self._loop.time())
+        step = work.flow.steps.get(call.owed.step)
+        if step is not None:
+            limit = step.settings.attempt_timeout or step.settings.timeout
+            if limit is not None:
+                execution.limit = _left(limit, step.settings.timeout, call, engine.clock.now()) / 1000
+        self._running[call.key] = execution
+        services = CallRecorder(engine, turn, run, call)
+        try:
+            answer = await handlers.run(call, state, services)
+        except asyncio.CancelledError:
+            if not execution.stopped:
+                raise
+            task.uncancel()
+            if execution.stopped == "abandoned":
+                return None
+            message = f"step {call.owed.step!r} took longer than {execution.limit:g} s"
+            return HandlerFailed(engine.clock.now(), call.key, "timeout", message)
+        except Exception as error:  # user code may raise anything; all of it becomes an event
+            return self._failed(call, error)
+        finally:
+            del self._running[call.key]
+        patch = dict(answer.patch)
+        if patch and sum(memoryview(value).nbytes for value in {**state.data, **patch}.values()) > DATA_LIMIT:
+            message = f"the data of a run may have {DATA_LIMIT} bytes; step {call.owed.step!r} wrote more"
+            return HandlerFailed(engine.clock.now(), call.key, "data_too_large", message)
+        services.hand_over()
+        return HandlerAnswered(engine.clock.now(), call.key, answer.directive, answer.says, patch, answer.scene)
+
+    def _failed(self, call: RunHandler, error: Exception) -> HandlerFailed:
+        code = error.code if isinstance(error, UserCodeError) else _code_of(error)
+        self._engine.report(f"{call.owed.phase} of step {call.owed.step!r} failed ({code})", error)
+        return HandlerFailed(self._engine.clock.now(), call.key, code, f"{type(error).__name__}: {error}"[:2000])
+
+    def answered(self, turn: Turn, run: RunId, call: RunHandler, event: Event | None) -> None:
+        """Bring the answer of a detached call back into its mailbox."""
+        hot = turn.hot
+        hot.detached -= 1
+        if event is not None:
+            kept = (turn.item.seq,) if isinstance(turn.item.payload, Resume) and turn.item.seq else ()
+            item = Item(ForRun(run, event), InputId(f"answer:{call.key}"), self._engine.clock.now(), also=kept)
+            self._engine.enqueue(hot, item)
+
+    def watch(self) -> None:
+        """Look round once; called by the engine's watchdog."""
+        now = self._loop.time()
+        for execution in list(self._running.values()):
+            turn = execution.turn
+            age = now - execution.started
+            if age > execution.limit:
+                execution.stop("timeout")
+            elif turn.detached:
+                state = turn.hot.runs.get(execution.run)
+                if not turn.hot.busy and (state is None or state.inflight != execution.call.key):
+                    execution.stop("abandoned")
+            elif age > DETACH_AFTER:
+                self.detach(turn)
+
+    def detach(self, turn: Turn) -> None:
+        """Commit a turn as it stands and let its mailbox go on without the call that is under way."""
+        turn.detached = True
+        turn.hot.detached += 1
+        rest = [(run, call) for run, call in turn.calls if turn.works[run].state.inflight == call.key]
+        turn.calls.clear()
+        for run, call in rest:
+            id = InputId(f"resume:{call.key}")
+            self._engine.enqueue(turn.hot, Item(Resume(run, call.key), id, self._engine.clock.now()))
+        self._engine.submit(turn)
+
+    def stop_all(self) -> None:
+        """Cancel every call; their runs stay `running` in the store and are taken up by the next process."""
+        for execution in list(self._running.values()):
+            execution.stop("abandoned")
+
+
+def _left(limit: int, whole: int | None, call: RunHandler, now: int) -> float:
+    """Return how many milliseconds an attempt may take, so that all attempts together stay within the step's time."""
+    if whole is None:
+        return float(limit)
+    return float(max(1, min(limit, call.owed.since + whole - now)))
+
+
+def _code_of(error: Exception) -> str:
+    return "engine" if isinstance(error, TurnflowError) else "exception"

@@ -1,0 +1,124 @@
+"""Loading a mailbox: decoding its runs, and finding out whether the code at hand fits them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from turnflow.core.codec import decode_state
+from turnflow.core.events import Blocked, Event, InputSetAside, Migrated
+from turnflow.core.ids import EffectKey, InputId, RunId, StepName
+from turnflow.core.machine import fits
+from turnflow.core.routing import Live, Place, belongs
+from turnflow.core.state import RunState
+from turnflow.engine.mailbox import HotMailbox, Item
+from turnflow.engine.payloads import Arrived, Begin, ForRun, Payload, Resume, Speak, decode_payload
+from turnflow.errors import UndecodableRow
+from turnflow.ports import Commit, InboxRecord
+
+if TYPE_CHECKING:
+    from turnflow.engine.process import Process
+
+POISON: Final = 5
+"""Attempts after which an input is set aside."""
+NOTHING: Final = Resume(RunId(""), EffectKey(""))
+"""What is done about an entry that nothing can be done about."""
+
+
+async def load(engine: Process, hot: HotMailbox) -> None:
+    """Bring a mailbox into memory, or read what others have put into it since."""
+    first = not hot.loaded
+    mailbox = await engine.store.load(hot.id)
+    hot.stale = False
+    hot.seq = max(hot.seq, mailbox.seq)
+    if first:
+        hot.runs = {}
+        broken: list[RunId] = []
+        for row in mailbox.runs:
+            try:
+                hot.runs[row.run] = decode_state(row.state)
+            except UndecodableRow as error:
+                if row.status != "stuck":
+                    broken.append(row.run)
+                engine.report(f"run {row.run} is set aside, its row is kept as it is: {error}", error)
+        if broken:
+            epoch = engine.epochs.get(hot.partition, 0)
+            quarantine = Commit(hot.id, hot.partition, epoch, quarantined=tuple(broken))
+            engine.committer.submit(quarantine, lambda _: None)
+        hot.loaded = True
+    fresh = [entry for entry in mailbox.waiting if entry.seq not in hot.taken]
+    if fresh and engine.counts_attempts:
+        await engine.store.retake(hot.id, [entry.seq for entry in fresh])
+    hot.take_in([item for item in (_item(engine, hot, entry) for entry in fresh) if item is not None])
+    if first:
+        for state in list(hot.runs.values()):
+            event = misfit(engine, state)
+            if event is not None:
+                id = InputId(f"fit:{state.run}:{state.revision}:{type(event).__name__}")
+                hot.queue.appendleft(Item(ForRun(state.run, event), id, engine.clock.now()))
+
+
+def misfit(engine: Process, state: RunState) -> Event | None:
+    """Return what has to happen to a run so that it fits the code at hand; None if it does (semantics, section J)."""
+    now = engine.clock.now()
+    handlers = engine.registry.handlers(state.flow, state.version)
+    reason = f"flow {state.flow!r} version {state.version} is not registered"
+    if handlers is not None:
+        reason = fits(handlers.definition, state) or handlers.decodes(state.data) or ""
+        if not reason:
+            return Migrated(now, state.version) if state.status == "blocked" else None
+        renamed = _renamed(state, handlers.definition.retired)
+        if renamed and not handlers.decodes(state.data):
+            return Migrated(now, state.version, steps=renamed)
+    for candidate in engine.registry.flows:
+        definition = candidate.definition
+        if definition.name != state.flow or definition.version <= state.version:
+            continue
+        migration = candidate.migrate(state.version, state.data)
+        if migration is not None and not candidate.decodes(migration.data):
+            steps = {**migration.steps, **_renamed(state, definition.retired)}
+            return Migrated(now, definition.version, migration.data, steps)
+    if state.status == "blocked" and state.reason == reason:
+        return None
+    return Blocked(now, reason)
+
+
+def _renamed(state: RunState, retired: Mapping[StepName, StepName]) -> dict[StepName, StepName]:
+    places = {cursor.step for cursor in state.cursors} | {name for cursor in state.cursors for name in cursor.history}
+    return {name: retired[name] for name in places if name in retired}
+
+
+def _item(engine: Process, hot: HotMailbox, entry: InboxRecord) -> Item | None:
+    """Return an accepted entry as an item; one that ended the process too often becomes its own setting-aside."""
+    attempts = entry.attempts + (1 if engine.counts_attempts else 0)
+    try:
+        payload: Payload = decode_payload(entry.payload)
+    except UndecodableRow as error:
+        engine.report(f"inbox entry {entry.id} of {hot.id} is left alone: {error}", error)
+        hot.taken.add(entry.seq)
+        return None
+    if attempts >= POISON:
+        payload = set_aside(engine, hot, payload, attempts)
+    future = engine.awaited.get(entry.id)
+    return Item(payload, entry.id, entry.at, entry.seq, attempts, future)
+
+
+def set_aside(engine: Process, hot: HotMailbox, payload: Payload, attempts: int) -> Payload:
+    """Return what is applied instead of an item that cannot be handled: its run becomes stuck, keeping the input."""
+    reason = f"handling it ended the process or failed {attempts} times"
+    now = engine.clock.now()
+    engine.report(f"an entry of {hot.id} is set aside: {reason}")
+    match payload:
+        case Arrived(inbound):
+            place = Place(inbound.conversation, inbound.chat or inbound.conversation, inbound.thread)
+            live = [Live(state, engine.flow_of(state)) for state in hot.runs.values()]
+            roles = engine.roles_of(inbound.input.sender)
+            mine = [run.state for run in live if belongs(run, inbound.input, place, roles)]
+            if mine:
+                newest = max(mine, key=lambda state: state.updated)
+                return ForRun(newest.run, InputSetAside(now, reason, inbound.input))
+        case ForRun(run) | Resume(run):
+            return ForRun(run, InputSetAside(now, reason))
+        case Begin() | Speak():
+            pass
+    return NOTHING

@@ -1,0 +1,62 @@
+"""A mailbox in memory: the order of what happens in one conversation (or to one run without one)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+
+from turnflow.core.ids import At, InputId, MailboxId, RunId
+from turnflow.core.state import RunState
+from turnflow.engine.payloads import Payload
+from turnflow.ports import Delivery
+
+
+@dataclass(slots=True)
+class Item:
+    """One thing to be applied in a mailbox."""
+
+    payload: Payload
+    id: InputId
+    at: At
+    seq: int = 0
+    """Its place if it has been accepted durably; 0 until its own commit."""
+    attempts: int = 0
+    future: asyncio.Future[Delivery] | None = None
+    tries: int = 0
+    """How often its commit was rejected because somebody else was faster."""
+    also: tuple[int, ...] = ()
+    """Entries consumed together with it."""
+
+
+@dataclass(slots=True)
+class HotMailbox:
+    """A mailbox with its live runs; the runs are what the store has, as of the last commit."""
+
+    id: MailboxId
+    partition: int
+    loaded: bool = False
+    seq: int = 0
+    runs: dict[RunId, RunState] = field(default_factory=dict)
+    queue: deque[Item] = field(default_factory=deque)
+    busy: bool = False
+    """A turn is under way or its commit is."""
+    queued: bool = False
+    """Waits for a worker."""
+    detached: int = 0
+    """Slow handler calls that go on beside it."""
+    stale: bool = False
+    """The store has entries that have not been read."""
+    taken: set[int] = field(default_factory=set)
+    """Sequences of accepted entries that are queued or being handled."""
+    freed: asyncio.Event | None = None
+    """Set when the turn under way is over; made by whoever waits for it."""
+
+    @property
+    def evictable(self) -> bool:
+        return not (self.busy or self.queued or self.queue or self.detached)
+
+    def take_in(self, items: list[Item]) -> None:
+        """Put accepted entries in front of what is queued."""
+        self.taken.update(item.seq for item in items)
+        self.queue.extendleft(reversed(items))

@@ -1,0 +1,92 @@
+"""What stands in a mailbox: the payloads of inbox and outbox rows, as JSON."""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+import msgspec
+from msgspec import Raw, Struct
+
+from turnflow.core.events import Event
+from turnflow.core.ids import ConversationId, EffectKey, FlowName, InputId, RunId, UserId
+from turnflow.core.messages import Message
+from turnflow.core.state import Parent
+from turnflow.errors import UndecodableRow
+from turnflow.ports import Inbound
+
+
+class Arrived(Struct, frozen=True, tag="arrived", omit_defaults=True):
+    """Somebody sent something."""
+
+    inbound: Inbound
+    forwarded: bool = False
+    """Handed on from the conversation to the mailbox of its sender."""
+
+
+class ForRun(Struct, frozen=True, tag="run", omit_defaults=True):
+    """Something happened to a run of this mailbox."""
+
+    run: RunId
+    event: Event
+
+
+class Begin(Struct, frozen=True, tag="begin", omit_defaults=True):
+    """The host program, or a handler, starts a run here."""
+
+    run: RunId
+    flow: FlowName
+    data: dict[str, Raw] = {}
+    conversation: ConversationId = ConversationId("")
+    user: UserId = UserId("")
+    chat: str = ""
+    thread: str = ""
+    parent: Parent | None = None
+
+
+class Resume(Struct, frozen=True, tag="resume", omit_defaults=True):
+    """A handler call of a run was under way when the process ended; it has to be made again."""
+
+    run: RunId
+    key: EffectKey
+
+
+class Reply(Struct, frozen=True, omit_defaults=True):
+    """What an outbox row says."""
+
+    message: Message = Message()
+    press: InputId = InputId("")
+
+
+class Speak(Struct, frozen=True, tag="speak", omit_defaults=True):
+    """A run of another mailbox says something in this conversation."""
+
+    key: EffectKey
+    reply: Reply
+
+
+Payload: TypeAlias = Arrived | ForRun | Begin | Resume | Speak
+
+_encoder: Final = msgspec.json.Encoder()
+_payloads: Final[msgspec.json.Decoder[Payload]] = msgspec.json.Decoder(Payload)
+_replies: Final = msgspec.json.Decoder(Reply)
+
+
+def encode(value: Payload | Reply) -> bytes:
+    """Return the bytes of an inbox or outbox payload."""
+    return _encoder.encode(value)
+
+
+def decode_payload(row: bytes) -> Payload:
+    """Return the payload of an inbox row. Raises `UndecodableRow`."""
+    try:
+        return _payloads.decode(row)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UndecodableRow(f"an inbox entry cannot be read: {error}") from error
+
+
+def decode_reply(row: bytes) -> Reply:
+    """Return the payload of an outbox row. Raises `UndecodableRow`."""
+    try:
+        return _replies.decode(row)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UndecodableRow(f"an outbox entry cannot be read: {error}") from error

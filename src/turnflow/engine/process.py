@@ -1,0 +1,373 @@
+"""One process: it holds partitions, owns their mailboxes and runs their turns.
+
+An item is put into its mailbox; a worker of the pool takes the mailbox and runs one turn; the committer makes the turn durable
+together with others; then the mailbox takes its next item and the sender carries the replies out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import OrderedDict
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+from msgspec import Raw
+
+from turnflow.core.codec import decode_state, encode_flow
+from turnflow.core.codec import digest as digest_of
+from turnflow.core.definition import Flow
+from turnflow.core.events import ChildAttached, TimerFired
+from turnflow.core.ids import InputId, MailboxId, RunId, UserId
+from turnflow.core.inputs import Input
+from turnflow.core.routing import Live
+from turnflow.core.state import Ending, RunState
+from turnflow.engine import landing, loading, recovery
+from turnflow.engine.committer import Committer
+from turnflow.engine.crash import Crash, no_crash
+from turnflow.engine.executions import LOOK_ROUND, Executions
+from turnflow.engine.mailbox import HotMailbox, Item
+from turnflow.engine.payloads import Begin, ForRun
+from turnflow.engine.pool import Pool
+from turnflow.engine.registry import Registry
+from turnflow.engine.sender import Sender
+from turnflow.engine.tasks import Tasks
+from turnflow.engine.texts import Texts
+from turnflow.engine.timers import Timers
+from turnflow.engine.turn import Turn, stub
+from turnflow.engine.values import fields_of
+from turnflow.errors import MissingResource, StoreUnavailable, TurnflowError
+from turnflow.ports import (
+    PARTITIONS,
+    Clock,
+    Commit,
+    Committed,
+    CommitOutcome,
+    DefinitionRecord,
+    Delivery,
+    Store,
+    TimerRecord,
+    partition_of,
+)
+
+log = logging.getLogger("turnflow.engine")
+
+LEASE: Final = 30_000
+"""Milliseconds a partition stays with a process that does not renew it."""
+CAUTIOUS: Final = 60.0
+"""Seconds after an unclean start in which input is accepted durably before it is handled."""
+STOP_WITHIN: Final = 25.0
+"""Seconds an orderly stop may take before what is left is left to the next start."""
+
+
+class Process:
+    """Owns mailboxes and runs their turns; `Engine` is its public face."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        store: Store,
+        clock: Clock,
+        *,
+        roles: Mapping[str, Collection[str]],
+        resources: Mapping[type, object],
+        texts: Texts,
+        cancel_command: str,
+        hot_limit: int,
+        crash: Crash | None,
+    ) -> None:
+        self.registry = registry
+        self.store = store
+        self.clock = clock
+        self.resources = resources
+        self.texts = texts
+        self.cancel_command = cancel_command
+        self.crash: Crash = crash or no_crash
+        self.epochs: dict[int, int] = {}
+        self.awaited: dict[str, asyncio.Future[Delivery]] = {}
+        self.hot: OrderedDict[MailboxId, HotMailbox] = OrderedDict()
+        self.resuming: set[MailboxId] = set()
+        self.counts_attempts = False
+        self.user_keyed = any(handlers.definition.policies.key == "user" for handlers in registry.flows)
+        self.holder = f"{secrets.token_hex(8)}"
+        self._roles = {role: frozenset(members) for role, members in roles.items()}
+        self._hot_limit = hot_limit
+        self._filters = tuple(
+            (trigger.value, registration.flow)
+            for registration in registry.registrations
+            for trigger in registration.triggers
+            if trigger.kind == "filter"
+        )
+        self.waiters: dict[RunId, list[asyncio.Future[Ending]]] = {}
+        self.stopping = False
+        self._tasks = Tasks()
+
+    # --- life --------------------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Process:
+        self._check_resources()
+        await self.store.open()
+        tasks = await self._tasks.__aenter__()
+        self.committer = Committer(self.store, self.epochs)
+        self.sender = Sender(tasks, self.committer, self.crash, self.report)
+        self.executions = Executions(self)
+        self.timers = Timers(self.clock, self._timer_due)
+        self._pool: Pool[HotMailbox] = Pool(tasks, self._work)
+        await self._acquire()
+        tasks.launch(self.committer.run())
+        await self._keep_definitions()
+        await recovery.recover(self)
+        for service in (self.timers.run(), recovery.poll(self), self._watch(), self._renew()):
+            tasks.launch(service)
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
+        self.stopping = True
+        try:
+            async with asyncio.timeout(STOP_WITHIN):
+                await self.quiet()
+        except TimeoutError:
+            log.warning("stopping although work is still under way; the next start takes it up")
+        self.executions.stop_all()
+        await self._tasks.__aexit__(None, None, None)
+        try:
+            await self.store.release(self.holder)
+        finally:
+            await self.store.close()
+
+    def _check_resources(self) -> None:
+        missing = {
+            f"{wanted.__module__}.{wanted.__qualname__} (flow {handlers.definition.name!r})"
+            for handlers in self.registry.flows
+            for wanted in handlers.wants
+            if wanted not in self.resources
+        }
+        if missing:
+            listed = ", ".join(sorted(missing))
+            raise MissingResource(f"handlers ask for objects the engine was not given: {listed}; pass resources=[...]")
+
+    async def _acquire(self) -> None:
+        wanted = range(PARTITIONS)
+        unclean = False
+        deadline = asyncio.get_running_loop().time() + LEASE / 1000 + 5
+        while True:
+            missing = [partition for partition in wanted if partition not in self.epochs]
+            leases = await self.store.acquire(self.holder, missing, LEASE)
+            self.epochs.update({lease.partition: lease.epoch for lease in leases})
+            unclean = unclean or any(lease.unclean for lease in leases)
+            if len(self.epochs) == PARTITIONS:
+                break
+            if asyncio.get_running_loop().time() > deadline:
+                await self.store.release(self.holder)
+                raise StoreUnavailable("another process is using this store; stop it first, or give this one its own store")
+            log.info("waiting for another process to let go of the store")
+            await asyncio.sleep(0.5)
+        self.counts_attempts = unclean
+        if unclean:
+            asyncio.get_running_loop().call_later(CAUTIOUS, self._trust)
+
+    def _trust(self) -> None:
+        self.counts_attempts = False
+
+    async def _keep_definitions(self) -> None:
+        records = tuple(
+            DefinitionRecord(flow.name, flow.version, digest_of(flow), encode_flow(flow))
+            for flow in (handlers.definition for handlers in self.registry.flows)
+        )
+        mailbox = MailboxId("")
+        partition = partition_of(mailbox)
+        await self.store.commit([Commit(mailbox, partition, self.epochs[partition], definitions=records)])
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_ROUND)
+            self.executions.watch()
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(LEASE / 3000)
+            try:
+                held = set(await self.store.renew(self.holder, LEASE))
+            except StoreUnavailable as error:
+                self.report("the lease could not be renewed", error)
+                continue
+            for partition in set(self.epochs) - held:
+                del self.epochs[partition]
+                self.report(f"partition {partition} now belongs to another process")
+
+    async def quiet(self) -> None:
+        """Return once nothing is being done and all replies that can be sent have been."""
+        while not self.is_idle:
+            self.committer.flush()
+            await asyncio.sleep(0.005)
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is being done and nothing that could be done is waiting (slow handlers not counted)."""
+        return (
+            not any(hot.busy or hot.queued or hot.queue for hot in self.hot.values())
+            and self.committer.idle
+            and self.sender.idle
+        )
+
+    # --- mailboxes ---------------------------------------------------------------------------------------------
+
+    def mailbox(self, id: MailboxId) -> HotMailbox:
+        hot = self.hot.get(id)
+        if hot is None:
+            hot = self.hot[id] = HotMailbox(id, partition_of(id))
+            if len(self.hot) > self._hot_limit:
+                self._evict()
+        else:
+            self.hot.move_to_end(id)
+        return hot
+
+    def _evict(self) -> None:
+        for id, hot in list(self.hot.items())[: max(1, self._hot_limit // 10)]:
+            if hot.evictable:
+                del self.hot[id]
+
+    def enqueue(self, hot: HotMailbox, item: Item) -> None:
+        """Put an item behind what waits in a mailbox."""
+        hot.queue.append(item)
+        self._ready(hot)
+
+    def post(self, mailbox: MailboxId, item: Item) -> None:
+        """Put an item into a mailbox by its id."""
+        self.enqueue(self.mailbox(mailbox), item)
+
+    def wake(self, mailbox: MailboxId) -> None:
+        """Have a mailbox look into the store for what others put there."""
+        hot = self.mailbox(mailbox)
+        hot.stale = True
+        self._ready(hot)
+
+    def _ready(self, hot: HotMailbox) -> None:
+        if not hot.busy and not hot.queued:
+            hot.queued = True
+            self._pool.put(hot)
+
+    def release(self, hot: HotMailbox) -> None:
+        """Let a mailbox take its next item."""
+        hot.busy = False
+        if hot.freed is not None:
+            hot.freed.set()
+            hot.freed = None
+        if hot.queue or hot.stale:
+            self._ready(hot)
+
+    async def _work(self, hot: HotMailbox) -> None:
+        """Run one turn of a mailbox."""
+        hot.queued = False
+        if hot.busy:
+            return
+        hot.busy = True
+        try:
+            if hot.stale or not hot.loaded:
+                await loading.load(self, hot)
+            if self.resuming and hot.id in self.resuming:
+                self.resuming.discard(hot.id)
+                await recovery.resume(self, hot)
+        except TurnflowError as error:
+            self.report(f"mailbox {hot.id} could not be loaded, trying again", error)
+            asyncio.get_running_loop().call_later(0.5, self.release, hot)
+            return
+        if not hot.queue:
+            self.release(hot)
+            return
+        item = hot.queue.popleft()
+        turn = Turn(self, hot, item)
+        try:
+            await turn.run()
+        except Exception as error:  # whatever went wrong in a turn must not end the worker or strand the mailbox
+            if turn.detached:
+                hot.detached -= 1
+                self.report(f"a detached handler of {hot.id} could not be brought back", error)
+            else:
+                landing.broken(self, hot, item, error)
+
+    def submit(self, turn: Turn) -> None:
+        """Have the outcome of a turn made durable."""
+        commit = turn.commit()
+        if commit is None:
+            landing.landed(self, turn, None, Committed())
+            return
+        self.crash("turn.before_commit")
+
+        def done(outcome: CommitOutcome | Exception) -> None:
+            landing.landed(self, turn, commit, outcome)
+
+        self.committer.submit(commit, done)
+
+    def _timer_due(self, record: TimerRecord) -> None:
+        self.crash("timer.before")
+        event = TimerFired(self.clock.now(), record.timer)
+        id = InputId(f"timer:{record.run}:{record.timer}:{record.due}")
+        self.post(record.mailbox, Item(ForRun(record.run, event), id, self.clock.now()))
+
+    def start_later(self, mailbox: MailboxId, begin: Begin, parent: RunId, attached: ChildAttached) -> None:
+        """Start a child for a handler that no longer holds its mailbox."""
+        own = begin.parent.mailbox if begin.parent is not None else mailbox
+        now = self.clock.now()
+        self.post(own, Item(ForRun(parent, attached), InputId(f"attached:{begin.run}"), now))
+        self.post(mailbox, Item(begin, InputId(f"start:{begin.run}"), now))
+
+    # --- what turns ask ----------------------------------------------------------------------------------------
+
+    def flow_of(self, state: RunState) -> Flow:
+        """Return the definition a run goes by."""
+        return self.registry.definition(state.flow, state.version) or stub(state)
+
+    def roles_of(self, user: UserId) -> frozenset[str]:
+        """Return the roles of a person."""
+        if not self._roles:
+            return frozenset()
+        return frozenset(role for role, members in self._roles.items() if user in members)
+
+    def matched(self, input: Input, live: Sequence[Live]) -> frozenset[str]:
+        """Return the names of the authors' predicates that say yes to an input."""
+        wanted = list(self._filters)
+        for run in live:
+            for cursor in run.state.cursors:
+                step = run.flow.steps.get(cursor.step)
+                own = step.question.wait if step is not None and step.question is not None else None
+                spec = cursor.wait.spec or own if cursor.wait is not None else None
+                if spec is not None and spec.accepts.filter:
+                    wanted.append((spec.accepts.filter, run.flow))
+        return frozenset(name for name, flow in wanted if self._says_yes(name, flow, input)) if wanted else frozenset()
+
+    def _says_yes(self, name: str, flow: Flow, input: Input) -> bool:
+        handlers = self.registry.handlers(flow.name, flow.version)
+        if handlers is None:
+            return False
+        try:
+            return handlers.matches(name, input)
+        except Exception as error:  # an author's predicate may raise anything; then it does not match
+            self.report(f"filter {name!r} of flow {flow.name!r} failed", error)
+            return False
+
+    def new_run(self) -> RunId:
+        """Return an id that no run ever had."""
+        return RunId(secrets.token_hex(10))
+
+    def encoded(self, data: object) -> dict[str, Raw]:
+        """Return data as one encoded JSON value per field."""
+        return fields_of(data)
+
+    async def peek(self, mailbox: MailboxId) -> tuple[RunState, ...]:
+        """Return the live runs of a mailbox without bringing it into memory."""
+        hot = self.hot.get(mailbox)
+        if hot is not None and hot.loaded:
+            return tuple(hot.runs.values())
+        return tuple(decode_state(row.state) for row in (await self.store.load(mailbox)).runs)
+
+    def report(self, message: str, error: BaseException | None = None) -> None:
+        """Note a failure for whoever runs the process."""
+        log.warning("%s", message, exc_info=error if log.isEnabledFor(logging.DEBUG) else None)
+
+    def ended(self, run: RunId, ending: Ending) -> None:
+        """Tell those who wait for a run."""
+        for waiter in self.waiters.pop(run, ()):
+            if not waiter.done():
+                waiter.set_result(ending)

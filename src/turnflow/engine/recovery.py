@@ -1,0 +1,81 @@
+"""Taking over: what a process that starts (or polls) finds to do in the store. Cost follows what is due, not what waits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from turnflow.core.effects import RunHandler
+from turnflow.core.ids import InputId
+from turnflow.core.machine import pending
+from turnflow.engine.mailbox import HotMailbox, Item
+from turnflow.engine.payloads import Resume, encode
+from turnflow.engine.timers import WINDOW
+from turnflow.ports import Accepted, InboxRecord, OutboxRecord, RunQuery
+
+if TYPE_CHECKING:
+    from turnflow.engine.process import Process
+
+BOOT_LIMIT = 100_000
+POLL_LIMIT = 1_000
+POLL = 0.5
+"""Seconds between looks for what other processes put into the store."""
+
+
+async def recover(engine: Process) -> None:
+    """Take up everything that an earlier process left: input, running handlers, timers, unsent replies, blocked runs."""
+    engine.crash("recovery.begin")
+    due = await engine.store.due(list(engine.epochs), engine.clock.now() + WINDOW, BOOT_LIMIT)
+    engine.timers.add(due.timers)
+    for reply in due.outbox:
+        engine.sender.put(_doubted(reply))
+    for mailbox in due.mailboxes:
+        engine.wake(mailbox)
+        engine.resuming.add(mailbox)
+    blocked = await engine.store.find(RunQuery(status=("blocked",), limit=BOOT_LIMIT))
+    for row in blocked:
+        engine.wake(row.mailbox)
+    engine.crash("recovery.end")
+
+
+async def poll(engine: Process) -> None:
+    """Look for ever for input accepted by other processes and for timers that come within the window."""
+    while True:
+        await engine.clock.sleep(POLL)
+        due = await engine.store.due(list(engine.epochs), engine.clock.now() + WINDOW, POLL_LIMIT)
+        engine.timers.add(due.timers)
+        for reply in due.outbox:
+            if reply.status == "pending":
+                engine.sender.put(reply)
+        for mailbox in due.mailboxes:
+            hot = engine.hot.get(mailbox)
+            if hot is None or not (hot.busy or hot.queued or hot.queue or hot.detached):
+                engine.wake(mailbox)
+
+
+async def resume(engine: Process, hot: HotMailbox) -> None:
+    """Make again the handler calls that were under way when the last process ended, counted like accepted input."""
+    engine.crash("recovery.before_resume")
+    entries = []
+    for state in hot.runs.values():
+        for effect in pending(state):
+            if isinstance(effect, RunHandler):
+                payload = encode(Resume(state.run, effect.key))
+                entries.append(InboxRecord(hot.id, 0, InputId(f"resume:{effect.key}"), payload, engine.clock.now()))
+    if not entries:
+        return
+    for entry, outcome in zip(entries, await engine.store.accept(entries), strict=True):
+        if isinstance(outcome, Accepted):
+            hot.seq = max(hot.seq, outcome.seq)
+            hot.taken.add(outcome.seq)
+            run = entry.id.removeprefix("resume:")
+            for state in hot.runs.values():
+                if state.inflight == run:
+                    item = Item(Resume(state.run, state.inflight), entry.id, entry.at, outcome.seq)
+                    hot.queue.append(item)
+
+
+def _doubted(reply: OutboxRecord) -> OutboxRecord:
+    """A reply that was being sent when the process ended may have arrived: sending it again is marked."""
+    return replace(reply, doubtful=True) if reply.status == "sending" else reply

@@ -1,0 +1,263 @@
+"""A turn: everything done for one item of a mailbox, ended by one commit.
+
+The item becomes events for runs; each event goes through `advance`; what that asks for is collected (`effects.py`); user code is
+run and its answers fed back until nothing immediate is left. Only then is anything written, all of it together. If user code
+takes longer than about a second, the turn is committed as it stands (the run is `running`) and the mailbox goes on; the answer
+comes back as an item of its own.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from turnflow.core.codec import encode_entry, encode_state
+from turnflow.core.definition import Flow
+from turnflow.core.effects import RunHandler
+from turnflow.core.events import Event
+from turnflow.core.ids import At, ConversationId, RunId, StepName, TimerId
+from turnflow.core.machine import Accepted, Entry, advance, pending, sealed
+from turnflow.core.state import TERMINAL, Ending, RunState, blank
+from turnflow.engine import arrival, effects
+from turnflow.engine.mailbox import HotMailbox, Item
+from turnflow.engine.payloads import Arrived, Begin, ForRun, Resume, Speak, encode
+from turnflow.ports import (
+    Commit,
+    Delivery,
+    Handled,
+    InboxRecord,
+    JournalRecord,
+    OutboxRecord,
+    ResultRecord,
+    RunRecord,
+    TimerRecord,
+)
+
+if TYPE_CHECKING:
+    from turnflow.engine.process import Process
+
+
+@dataclass(slots=True)
+class Work:
+    """A run while a turn changes it."""
+
+    state: RunState
+    flow: Flow
+    events: list[Event] = field(default_factory=list)
+    ignored: str = ""
+    """Why the last event did not count."""
+
+
+class Turn:
+    """One turn of one mailbox."""
+
+    __slots__ = (
+        "after",
+        "at",
+        "begun",
+        "calls",
+        "delivery",
+        "detached",
+        "engine",
+        "finished",
+        "forwards",
+        "hot",
+        "item",
+        "origin",
+        "outbox",
+        "queue",
+        "remote",
+        "results",
+        "seq",
+        "timers_cleared",
+        "timers_set",
+        "works",
+    )
+
+    def __init__(self, engine: Process, hot: HotMailbox, item: Item) -> None:
+        self.engine = engine
+        self.hot = hot
+        self.item = item
+        self.at: At = engine.clock.now()
+        self.seq = item.seq or hot.seq + 1
+        self.works: dict[RunId, Work] = {}
+        self.queue: deque[tuple[RunId, Event]] = deque()
+        self.calls: deque[tuple[RunId, RunHandler]] = deque()
+        self.outbox: list[OutboxRecord] = []
+        self.timers_set: dict[tuple[RunId, TimerId], TimerRecord] = {}
+        self.timers_cleared: set[tuple[RunId, TimerId]] = set()
+        self.forwards: list[InboxRecord] = []
+        self.results: list[ResultRecord] = []
+        self.finished: list[tuple[RunId, Ending]] = []
+        self.begun: list[RunId] = []
+        self.delivery: Delivery = Handled(())
+        self.origin: ConversationId | None = None
+        """The conversation the input came from, if that is not the run's own."""
+        self.remote: tuple[RunState, ...] = ()
+        """Live runs in the sender's own mailbox, if flows are keyed by user."""
+        self.after: Callable[[], None] | None = None
+        """What to do once everything else of the turn is done."""
+        self.detached = False
+
+    async def run(self) -> None:
+        """Apply the item and all that follows from it; then submit the commit."""
+        self.engine.crash("turn.begin")
+        payload = self.item.payload
+        if self.engine.user_keyed and isinstance(payload, Arrived) and not payload.forwarded:
+            self.remote = await self.engine.peek(arrival.user_mailbox(payload.inbound.input.sender))
+        self._interpret()
+        while True:
+            self._drain()
+            call = self._next_call()
+            if call is None:
+                after, self.after = self.after, None
+                if after is None:
+                    break
+                after()
+                continue
+            run, handler_call = call
+            self.engine.crash("turn.before_handler")
+            event = await self.engine.executions.execute(self, run, handler_call)
+            self.engine.crash("turn.after_handler")
+            if self.detached:
+                self.engine.executions.answered(self, run, handler_call, event)
+                return
+            if event is not None:
+                self.queue.append((run, event))
+        self.engine.submit(self)
+
+    def _interpret(self) -> None:
+        payload = self.item.payload
+        match payload:
+            case Arrived():
+                arrival.arrive(self, payload)
+            case ForRun(run, event):
+                self.queue.append((run, event))
+                effects.note_timer(self, run, event)
+            case Begin():
+                effects.begin(self, payload)
+            case Resume(run, key):
+                state = self.hot.runs.get(run)
+                if state is not None and state.inflight == key:
+                    work = self.work(run)
+                    if work is not None:
+                        self.calls.extend((run, owed) for owed in pending(work.state) if isinstance(owed, RunHandler))
+            case Speak(key, reply):
+                effects.put_reply(self, key, reply)
+
+    def _drain(self) -> None:
+        while self.queue:
+            run, event = self.queue.popleft()
+            self.apply(run, event)
+
+    def _next_call(self) -> tuple[RunId, RunHandler] | None:
+        while self.calls:
+            run, call = self.calls.popleft()
+            if self.works[run].state.inflight == call.key:
+                return run, call
+        return None
+
+    def work(self, run: RunId) -> Work | None:
+        """Return the working copy of a live run of this mailbox, or None if there is no such run."""
+        work = self.works.get(run)
+        if work is None:
+            state = self.hot.runs.get(run)
+            if state is None:
+                return None
+            work = self.works[run] = Work(state, self.engine.flow_of(state))
+        return work
+
+    def create(self, run: RunId, flow: Flow) -> Work:
+        """Return the working copy of a run that does not exist yet."""
+        work = self.works[run] = Work(blank(run), flow)
+        self.begun.append(run)
+        return work
+
+    def apply(self, run: RunId, event: Event) -> Work | None:
+        """Advance a run by one event and collect what that asks for."""
+        work = self.work(run)
+        if work is None:
+            return None
+        decision = advance(work.flow, work.state, event)
+        if isinstance(decision.verdict, Accepted):
+            work.events.append(event)
+            work.ignored = ""
+            if decision.state.version != work.state.version:
+                work.flow = self.engine.flow_of(decision.state)
+            work.state = decision.state
+        else:
+            work.ignored = decision.verdict.reason
+        for effect in decision.effects:
+            effects.perform(self, work, effect)
+        return work
+
+    def live(self) -> list[RunState]:
+        """Return the live runs of the mailbox as they are now."""
+        return [
+            state
+            for state in (
+                *(self.works[run].state if run in self.works else state for run, state in self.hot.runs.items()),
+                *(self.works[run].state for run in self.begun),
+            )
+            if state.status not in TERMINAL
+        ]
+
+    def commit(self) -> Commit | None:
+        """Return what has to be written, or None if nothing has."""
+        runs: list[RunRecord] = []
+        journal: list[JournalRecord] = []
+        for run, work in self.works.items():
+            if work.events:
+                state = work.state = sealed(work.state)
+                runs.append(record(state))
+                entry = Entry(state.revision, tuple(work.events))
+                journal.append(JournalRecord(run, state.revision, encode_entry(entry), self.at))
+        if not (runs or self.outbox or self.timers_cleared or self.forwards or self.item.seq or self.item.also):
+            return None
+        item, hot = self.item, self.hot
+        keep = self.detached and isinstance(item.payload, Resume)
+        received: tuple[InboxRecord, ...] = ()
+        consumed: tuple[int, ...] = ()
+        if item.seq:
+            consumed = () if keep else (item.seq,)
+        else:
+            received = (InboxRecord(hot.id, self.seq, item.id, encode(item.payload), item.at, not keep),)
+        consumed += item.also
+        return Commit(
+            hot.id,
+            hot.partition,
+            self.engine.epochs.get(hot.partition, 0),
+            received,
+            consumed,
+            tuple(runs),
+            tuple(journal),
+            tuple(self.outbox),
+            tuple(self.timers_set.values()),
+            tuple(self.timers_cleared),
+            tuple(self.results),
+            tuple(self.forwards),
+        )
+
+
+def record(state: RunState) -> RunRecord:
+    """Return a run as the store keeps it."""
+    exclusive = state.exclusive and state.status not in TERMINAL and state.key
+    return RunRecord(
+        state.run,
+        state.mailbox,
+        state.revision,
+        state.status,
+        state.flow,
+        state.version,
+        f"{state.flow}|{state.key_policy}|{state.key}" if exclusive else None,
+        state.parent.run if state.parent is not None else None,
+        encode_state(state),
+        state.updated,
+    )
+
+
+def stub(state: RunState) -> Flow:
+    """Return a definition for a run whose flow is gone: enough to keep its input, cancel it, or say why it is blocked."""
+    return Flow(state.flow, state.version, StepName(""), {})
