@@ -79,7 +79,7 @@ def encode(value: object) -> bytes:
     """Return `value` as JSON. Raises `InvalidJson` for values without a JSON form."""
     try:
         return _ENCODER.encode(value)
-    except (TypeError, ValueError, RecursionError) as error:
+    except (TypeError, ValueError, NotImplementedError, RecursionError) as error:
         raise InvalidJson(str(error) or type(error).__name__) from error
 
 

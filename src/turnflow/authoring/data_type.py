@@ -219,7 +219,16 @@ def _dumped(value: object) -> dict[str, Raw]:
     except InvalidJson:
         raise
     except (TypeError, ValueError, AttributeError) as error:
-        raise InvalidJson(str(error)) from error
+        raise _at_fault(value) or InvalidJson(str(error)) from error
+
+
+def _at_fault(value: object) -> InvalidJson | None:
+    for name, held in vars(value).items():
+        try:
+            encode(held)
+        except InvalidJson as error:
+            return InvalidJson(error.reason, name)
+    return None
 
 
 def _schema_of_foreign(kind: type) -> dict[str, Json]:
