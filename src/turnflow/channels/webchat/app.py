@@ -11,6 +11,7 @@ A request whose outcome is unknown is sent again with the same `id`; it has no f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from http.cookies import SimpleCookie
 from typing import NamedTuple
@@ -80,14 +81,14 @@ async def index(request: Asked) -> Response[bytes]:
     site = _site(request)
     root = request.scope.get("root_path", "").rstrip("/")
     if (visitor := _visitor(request)) is None:
-        return Response(site.pages.door(root), status_code=401, media_type="text/html; charset=utf-8")
-    return Response(site.pages.chat(root, visitor.conversation), media_type="text/html; charset=utf-8")
+        return Response(site.pages.door(root), status_code=401, media_type="text/html")
+    return Response(site.pages.chat(root, visitor.conversation), media_type="text/html")
 
 
 @get("/assets/{name:str}")
-async def asset(request: Asked, name: str) -> Response[bytes]:
+async def asset(request: Asked) -> Response[bytes]:
     """Serve a script, style sheet or icon."""
-    if (found := _site(request).pages.assets.get(name)) is None:
+    if (found := _site(request).pages.assets.get(request.path_params["name"])) is None:
         raise NotFoundException
     headers = {"cache-control": "no-cache", "etag": found.etag}
     if request.headers.get("if-none-match") == found.etag:
@@ -146,17 +147,20 @@ async def events(request: Asked) -> Stream:
 
 
 @get("/history")
-async def history(request: Asked, count: int = 200) -> codec.Lines:
-    """Return the newest lines, oldest first."""
+async def history(request: Asked) -> codec.Lines:
+    """Return the newest `count` lines, oldest first."""
     visitor = _known(request)
-    wanted = max(1, min(count, HISTORY_LIMIT))
+    count = request.query_params.get("count", "200")
+    if not re.fullmatch(r"[1-9]\d{0,8}", count, re.ASCII):
+        raise Problem(400, "bad_count", "`count` must be a number of lines, 1 or more")
+    wanted = min(int(count), HISTORY_LIMIT)
     said = await _site(request).runtime.history(visitor.conversation, limit=-wanted)
     lines = tuple(line for one in said if (line := codec.line(one)) is not None)
     return codec.Lines(lines, more=len(said) == wanted < HISTORY_LIMIT)
 
 
 @route(["/{rest:path}"], http_method=["GET", "POST", "PUT", "PATCH", "DELETE"])
-async def nothing(rest: str) -> None:
+async def nothing() -> None:
     """Refuse every other address, behind the same guard."""
     raise NotFoundException
 

@@ -32,7 +32,9 @@ class Sessions:
 
     def __init__(self, token: str) -> None:
         if len(token) < TOKEN_LIMIT:
-            raise InvalidValue(f"the web chat's token has {len(token)} characters; use {TOKEN_LIMIT} random ones or more")
+            raise InvalidValue(
+                f"the web chat's token has {len(token)} characters; use {TOKEN_LIMIT} random ones or more"
+            )
         self._token = token.encode()
         self._key = hashlib.sha256(b"turnflow web session\0" + self._token).digest()
         self.cookie = "turnflow_" + hashlib.sha256(b"turnflow web cookie\0" + self._token).hexdigest()[:8]

@@ -17,6 +17,8 @@ const STATES = {
   locked: ["Session ended", "This session has ended. Open your access link again to go on."],
 };
 const OVERLAP = 16;
+// Where a keyboard covers half of the screen it opens only when asked for.
+const isTouch = matchMedia("(hover: none)").matches;
 
 let newest = null;
 let shown = 0;
@@ -107,6 +109,7 @@ const outbox = new Outbox({
     sending,
     locked: () => connection("locked"),
     done(item, result) {
+      stream.wake();
       if (item.press) return pressed(item, result);
       return log.arrived(item.id, result.outcome === "unclaimed" ? "Nobody here has an answer to that." : "");
     },
@@ -166,7 +169,7 @@ function say(text) {
   following = true;
   outbox.add({ text });
   toEnd();
-  composer.focus();
+  if (!isTouch) composer.focus();
 }
 
 function pending(item) {
@@ -226,5 +229,5 @@ addEventListener("online", () => stream.wake());
 document.addEventListener("visibilitychange", () => document.hidden || stream.wake());
 if (location.hash) history.replaceState(null, "", location.pathname + location.search);
 for (const item of outbox.items) pending(item);
-composer.focus();
+if (!isTouch) composer.focus();
 stream.run();

@@ -213,11 +213,12 @@ export class Log {
         const joins = last && last.line.side === line.side && line.at - last.line.at < GROUP && sameDay(line, last.line);
         element.classList.toggle("joined", Boolean(joins));
         last?.classList.toggle("open", Boolean(joins));
+        last?.classList.toggle("timeless", clock(last.line.at) === clock(line.at) && sameDay(line, last.line));
         this.#day(element, !last || !sameDay(line, last.line));
         this.#spend(element);
         last = element;
       }
-      last?.classList.remove("open");
+      last?.classList.remove("open", "timeless");
     });
   }
 
@@ -246,7 +247,7 @@ function sameDay(one, other) {
 }
 
 function clock(at) {
-  return new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  return new Date(at).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
 }
 
 function day(at) {

@@ -3,7 +3,7 @@
 import { keep, kept } from "./storage.js";
 
 const TIMEOUT = 20_000;
-const SLOWEST = 8_000;
+const SLOWEST = 5_000;
 const PATIENCE = 4;
 
 export function newId() {
@@ -33,10 +33,10 @@ export class Outbox {
   }
 
   add(item) {
-    this.#items.push({ id: newId(), at: Date.now(), state: "sending", tries: 0, ...item });
+    this.#items.push({ id: newId(), at: Date.now(), state: this.#timer ? "waiting" : "sending", tries: 0, ...item });
     this.#save();
     this.#on.changed(this.#items.at(-1));
-    this.kick();
+    this.#send();
   }
 
   // Send what waits now, for instance because the server is back.
@@ -78,6 +78,7 @@ export class Outbox {
     }
     if (verdict.again) {
       this.#mark(item, "waiting", verdict.reason);
+      for (const other of this.#items) if (other.state === "sending") this.#mark(other, "waiting");
       const pause = Math.max(verdict.after ?? 0, Math.min(SLOWEST, 400 * 2 ** this.#attempt++));
       this.#timer = setTimeout(() => this.kick(), pause * (0.75 + Math.random() / 4));
       return undefined;

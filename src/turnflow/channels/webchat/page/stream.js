@@ -1,7 +1,7 @@
 // The event stream, read with fetch: it shows status codes, sends the cursor in a header and is watched for silence.
 
 const SILENCE = 40_000;
-const SLOWEST = 8_000;
+const SLOWEST = 5_000;
 
 export class Stream {
   #url;
