@@ -1,0 +1,335 @@
+"""The reference store: what the promises of `Store` mean, in plain Python. It survives nothing.
+
+There are no awaits inside the methods, so each is one transaction by itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from turnflow.core.ids import At, ConversationId, FlowName, InputId, MailboxId, Millis, RunId, TimerId
+from turnflow.core.state import TERMINAL
+from turnflow.ports import (
+    Accepted,
+    Commit,
+    CommitOutcome,
+    Committed,
+    DefinitionRecord,
+    Due,
+    Grade,
+    InboxRecord,
+    JournalRecord,
+    Lease,
+    Line,
+    Mailbox,
+    OutboxRecord,
+    Rejected,
+    Repeated,
+    ResultRecord,
+    RunQuery,
+    RunRecord,
+    TimerRecord,
+    partition_of,
+)
+
+Place: TypeAlias = tuple[int, int]
+"""Sequence and index; the index of an inbox entry is -1."""
+
+UNSENT = frozenset({"pending", "sending"})
+
+
+class _Held(Struct):
+    """A partition that was held at least once; `holder` is None after a clean release."""
+
+    epoch: int = 0
+    holder: str | None = None
+    expires: int = 0
+
+
+def _milliseconds() -> int:
+    return time.monotonic_ns() // 1_000_000
+
+
+class MemoryStore:
+    """A store in dictionaries. `now` is the clock of the leases, in milliseconds."""
+
+    def __init__(self, now: Callable[[], int] = _milliseconds) -> None:
+        self._now = now
+        self._leases: dict[int, _Held] = defaultdict(_Held)
+        self._inbox: dict[str, dict[int, InboxRecord]] = defaultdict(dict)
+        self._last: dict[MailboxId, int] = {}
+        """Highest sequence of a mailbox."""
+        self._ids: dict[InputId, tuple[MailboxId, int]] = {}
+        self._waiting: dict[MailboxId, set[int]] = defaultdict(set)
+        self._runs: dict[RunId, RunRecord] = {}
+        self._live: dict[MailboxId, set[RunId]] = defaultdict(set)
+        self._keys: dict[str, RunId] = {}
+        self._journal: dict[RunId, dict[int, JournalRecord]] = defaultdict(dict)
+        self._outbox: dict[str, dict[Place, OutboxRecord]] = defaultdict(dict)
+        self._unsent: dict[tuple[ConversationId, Place], int] = {}
+        """Replies neither sent nor dead, with the partition that said them."""
+        self._timers: dict[tuple[RunId, TimerId], TimerRecord] = {}
+        self._results: dict[RunId, dict[str, ResultRecord]] = defaultdict(dict)
+        self._definitions: dict[str, DefinitionRecord] = {}
+
+    @property
+    def grade(self) -> Grade:
+        """It survives nothing, by design."""
+        return Grade(
+            "memory", False, False, "one", "everything is lost when the process ends; use sqlite:/// to keep it"
+        )
+
+    async def open(self) -> None:
+        """Do nothing; what was written before `close` is still there."""
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+    # --- inbox ---
+
+    async def accept(self, entries: Sequence[InboxRecord]) -> list[Accepted | Repeated]:
+        """Append each entry whose id is new, with the next sequence of its mailbox."""
+        outcomes: list[Accepted | Repeated] = []
+        for entry in entries:
+            if entry.id in self._ids:
+                mailbox, seq = self._ids[entry.id]
+                outcomes.append(Repeated(self._inbox[mailbox][seq].consumed))
+            else:
+                outcomes.append(Accepted(self._append(entry)))
+        return outcomes
+
+    async def seen(self, id: InputId) -> bool:
+        """Tell whether an inbox id is known."""
+        return id in self._ids
+
+    async def retake(self, mailbox: MailboxId, seqs: Sequence[int]) -> None:
+        """Count one more attempt."""
+        for seq in seqs:
+            if entry := self._inbox[mailbox].get(seq):
+                self._inbox[mailbox][seq] = replace(entry, attempts=entry.attempts + 1)
+
+    async def purge(self, before: At, limit: int) -> int:
+        """Delete old consumed entries, except the last of each mailbox: its sequence is where the next one starts."""
+        old = [
+            entry
+            for entries in self._inbox.values()
+            for entry in entries.values()
+            if entry.consumed and entry.at < before and entry.seq < self._last[entry.mailbox]
+        ][: max(0, limit)]
+        for entry in old:
+            del self._inbox[entry.mailbox][entry.seq], self._ids[entry.id]
+        return len(old)
+
+    def _append(self, entry: InboxRecord) -> int:
+        seq = self._last.get(entry.mailbox, 0) + 1
+        self._receive(replace(entry, seq=seq))
+        return seq
+
+    def _receive(self, entry: InboxRecord) -> None:
+        self._inbox[entry.mailbox][entry.seq] = entry
+        self._ids[entry.id] = (entry.mailbox, entry.seq)
+        self._last[entry.mailbox] = max(entry.seq, self._last.get(entry.mailbox, 0))
+        if not entry.consumed:
+            self._waiting[entry.mailbox].add(entry.seq)
+
+    # --- commits ---
+
+    async def commit(self, commits: Sequence[Commit]) -> list[CommitOutcome]:
+        """Check and write one commit after the other."""
+        outcomes: list[CommitOutcome] = []
+        for commit in commits:
+            refused = self._refuse(commit)
+            if refused is None:
+                self._write(commit)
+            outcomes.append(refused or Committed())
+        return outcomes
+
+    def _refuse(self, commit: Commit) -> Rejected | None:
+        """Return the first guard that does not hold."""
+        if self._leases[commit.partition].epoch != commit.epoch or not commit.epoch:
+            return Rejected("epoch")
+        ids = [entry.id for entry in commit.received]
+        if any(id in self._ids for id in ids) or len(set(ids)) < len(ids):
+            return Rejected("duplicate")
+        seqs = [(entry.mailbox, entry.seq) for entry in commit.received]
+        said = [(reply.conversation, (reply.seq, reply.index)) for reply in commit.outbox]
+        if (
+            any(seq in self._inbox[mailbox] for mailbox, seq in seqs)
+            or any(place in self._outbox[conversation] for conversation, place in said)
+            or len({*seqs, *said}) < len(seqs) + len(said)
+        ):
+            return Rejected("sequence")
+        revisions = {run.run: run.revision for run in commit.runs}
+        if any(self._revision(run) != revision - 1 for run, revision in revisions.items()):
+            return Rejected("revision")
+        owners = [run for run in commit.runs if run.live_key]
+        if any(self._keys.get(run.live_key or "", run.run) not in revisions for run in owners):
+            return Rejected("live_key")
+        if len({run.live_key for run in owners}) < len(owners):
+            return Rejected("live_key")
+        if any(entry.revision in self._journal[entry.run] for entry in commit.journal):
+            return Rejected("revision")
+        if any(result.key in self._results[result.run] for result in commit.results):
+            return Rejected("result")
+        return None
+
+    def _revision(self, run: RunId) -> int:
+        return self._runs[run].revision if run in self._runs else 0
+
+    def _write(self, commit: Commit) -> None:
+        for entry in commit.received:
+            self._receive(entry)
+        for seq in commit.consumed:
+            if entry_of := self._inbox[commit.mailbox].get(seq):
+                self._inbox[commit.mailbox][seq] = replace(entry_of, consumed=True)
+                self._waiting[commit.mailbox].discard(seq)
+        for reply in commit.outbox:
+            self._say(reply, commit.partition)
+        for run in sorted(commit.runs, key=lambda run: bool(run.live_key)):
+            self._keep(run)
+        for record in commit.journal:
+            self._journal[record.run][record.revision] = record
+        for result in commit.results:
+            self._results[result.run][result.key] = result
+        for receipt in commit.receipts:
+            place = (receipt.seq, receipt.index)
+            if said := self._outbox[receipt.conversation].get(place):
+                fate = {name: getattr(receipt, name) for name in ("status", "external", "attempts", "doubtful")}
+                self._say(replace(said, **fate), self._unsent.get((receipt.conversation, place), commit.partition))
+        for key in commit.timers_cleared:
+            self._timers.pop(key, None)
+        for timer in commit.timers_set:
+            self._timers[timer.run, timer.timer] = timer
+        for forward in commit.forwards:
+            if forward.id not in self._ids:
+                self._append(forward)
+        for definition in commit.definitions:
+            self._definitions.setdefault(definition.digest, definition)
+        for id in commit.quarantined:
+            if id in self._runs:
+                self._keep(replace(self._runs[id], status="stuck"))
+
+    def _say(self, reply: OutboxRecord, partition: int) -> None:
+        place = (reply.seq, reply.index)
+        self._outbox[reply.conversation][place] = reply
+        if reply.status in UNSENT:
+            self._unsent[reply.conversation, place] = partition
+        else:
+            self._unsent.pop((reply.conversation, place), None)
+
+    def _keep(self, run: RunRecord) -> None:
+        before = self._runs.get(run.run)
+        if before and before.live_key:
+            del self._keys[before.live_key]
+        if run.live_key:
+            self._keys[run.live_key] = run.run
+        self._runs[run.run] = run
+        if run.status in TERMINAL:
+            self._live[run.mailbox].discard(run.run)
+        else:
+            self._live[run.mailbox].add(run.run)
+
+    # --- leases ---
+
+    async def acquire(self, holder: str, partitions: Sequence[int], lease: Millis) -> list[Lease]:
+        """Take what is free, expired or the holder's own."""
+        taken = []
+        for partition in partitions:
+            held = self._leases[partition]
+            unclean = held.holder not in (None, holder)
+            if unclean and held.expires > self._now():
+                continue
+            if held.holder != holder:
+                held.epoch += 1
+            held.holder, held.expires = holder, self._now() + lease
+            taken.append(Lease(partition, held.epoch, unclean))
+        return taken
+
+    async def renew(self, holder: str, lease: Millis) -> list[int]:
+        """Extend the holder's leases."""
+        kept = sorted(partition for partition, held in self._leases.items() if held.holder == holder)
+        for partition in kept:
+            self._leases[partition].expires = self._now() + lease
+        return kept
+
+    async def release(self, holder: str) -> None:
+        """Give the holder's partitions back."""
+        for held in self._leases.values():
+            if held.holder == holder:
+                held.holder = None
+
+    # --- reading ---
+
+    async def due(self, partitions: Sequence[int], before: At, limit: int) -> Due:
+        """Return what is due in these partitions."""
+        mine = frozenset(partitions)
+        timers = [
+            timer for timer in self._timers.values() if timer.due < before and partition_of(timer.mailbox) in mine
+        ]
+        busy = {mailbox for mailbox, seqs in self._waiting.items() if seqs}
+        busy |= {run.mailbox for run in self._live_runs() if run.status == "running"}
+        unsent = sorted(key for key, partition in self._unsent.items() if partition in mine)
+        return Due(
+            tuple(sorted(timers, key=lambda timer: timer.due)[:limit]),
+            tuple(sorted(mailbox for mailbox in busy if partition_of(mailbox) in mine)[:limit]),
+            tuple(self._outbox[conversation][place] for conversation, place in unsent[:limit]),
+        )
+
+    def _live_runs(self) -> list[RunRecord]:
+        return [self._runs[run] for runs in self._live.values() for run in runs]
+
+    async def load(self, mailbox: MailboxId) -> Mailbox:
+        """Return a mailbox with its live runs and waiting entries."""
+        runs = tuple(self._runs[run] for run in sorted(self._live.get(mailbox, ())))
+        waiting = tuple(self._inbox[mailbox][seq] for seq in sorted(self._waiting.get(mailbox, ())))
+        return Mailbox(self._last.get(mailbox, 0), runs, waiting)
+
+    async def results(self, run: RunId, prefix: str) -> list[ResultRecord]:
+        """Return results by key."""
+        return [result for key, result in sorted(self._results[run].items()) if key.startswith(prefix)]
+
+    async def find(self, query: RunQuery) -> list[RunRecord]:
+        """Return runs by filters."""
+        chosen = ([query.run] if query.run in self._runs else []) if query.run is not None else sorted(self._runs)
+        found = (
+            run
+            for run in (self._runs[id] for id in chosen)
+            if (query.mailbox is None or run.mailbox == query.mailbox)
+            and (query.flow is None or run.flow == query.flow)
+            and (query.parent is None or run.parent == query.parent)
+            and (not query.status or run.status in query.status)
+            and (query.after is None or run.run > query.after)
+        )
+        return list(islice(found, max(0, query.limit)))
+
+    async def journal(self, run: RunId, after: int = 0, limit: int = 1000) -> list[JournalRecord]:
+        """Return journal entries by revision."""
+        entries = self._journal.get(run, {})
+        return [entries[revision] for revision in sorted(entries) if revision > after][: max(0, limit)]
+
+    async def history(
+        self, conversation: ConversationId, after: tuple[int, int] = (0, -1), limit: int = 200
+    ) -> list[Line]:
+        """Return entries and replies in order."""
+        lines = [
+            Line(entry.seq, -1, entry.payload, entry.at, "received") for entry in self._inbox[conversation].values()
+        ]
+        lines += [
+            Line(*place, said.payload, said.at, said.status) for place, said in self._outbox[conversation].items()
+        ]
+        lines = sorted(
+            (line for line in lines if (line.seq, line.index) > after), key=lambda line: (line.seq, line.index)
+        )
+        return lines[:limit] if limit >= 0 else lines[limit:]
+
+    async def definition(self, flow: FlowName, version: int) -> bytes | None:
+        """Return the newest document of a flow version."""
+        known = [kept.document for kept in self._definitions.values() if (kept.flow, kept.version) == (flow, version)]
+        return known[-1] if known else None

@@ -1,0 +1,209 @@
+"""The store on a SQLite file: the embedded default.
+
+A commit is one transaction with one fsync. Several processes of one host may share the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import apsw
+
+from turnflow.core.ids import At, ConversationId, FlowName, InputId, MailboxId, Millis, RunId
+from turnflow.errors import StoreUnavailable
+from turnflow.ports import (
+    Accepted,
+    Commit,
+    CommitOutcome,
+    Due,
+    Grade,
+    InboxRecord,
+    JournalRecord,
+    Lease,
+    Line,
+    Mailbox,
+    Repeated,
+    ResultRecord,
+    RunQuery,
+    RunRecord,
+)
+from turnflow.stores._sql import load_migrations, load_queries
+from turnflow.stores.sqlite.commits import Commits, Refused
+from turnflow.stores.sqlite.database import Crash, Database, Synchronous
+from turnflow.stores.sqlite.inbox import Inbox
+from turnflow.stores.sqlite.leases import Leases
+from turnflow.stores.sqlite.reads import Reads
+from turnflow.stores.sqlite.schema import is_current, migrate
+
+CRASH_POINTS: tuple[str, ...] = tuple(
+    f"store.{operation}.{moment}"
+    for operation in ("migrate", "acquire", "accept", "commit", "retake", "release")
+    for moment in ("begin", "before_durable", "after_durable")
+)
+"""Places where `crash` is called with their name, if one was given."""
+
+QUERIES = load_queries(__package__)
+MIGRATIONS = load_migrations(__package__)
+
+
+class SqliteStore:
+    """A SQLite file as a `Store`.
+
+    `synchronous`: "full" survives a loss of power, "normal" may then lose the last commits. `patience`: milliseconds for
+    which a file locked by another process is waited for. `crash` is called at every point of `CRASH_POINTS`.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        synchronous: Synchronous = "full",
+        patience: Millis = 5000,
+        crash: Crash | None = None,
+    ) -> None:
+        self._path = Path(path)
+        self._synchronous: Synchronous = synchronous
+        self._patience = patience
+        self._crash = crash
+        self._parts: _Parts | None = None
+
+    @property
+    def grade(self) -> Grade:
+        """What it survives: everything with synchronous=FULL, all but a loss of power with NORMAL."""
+        full = self._synchronous == "full"
+        detail = f"SQLite {apsw.sqlite_lib_version()}, WAL, synchronous={self._synchronous.upper()}"
+        if self._parts is not None:
+            detail += f", fsync {self._parts.database.fsync:.2f} ms"
+        if not full:
+            detail += "; a loss of power may lose the last commits, use synchronous=full to keep them"
+        return Grade("sqlite", survives_kill=True, survives_power_loss=full, processes="one host", detail=detail)
+
+    async def open(self) -> None:
+        """Connect and bring the schema up to date.
+
+        Raises `NewerSchema`, `DamagedStore` for a file that is corrupt or another program's, `StoreUnavailable` for one that
+        cannot be opened or stays locked.
+        """
+        if self._parts is not None:
+            return
+        database = Database(self._path, self._synchronous, self._patience, self._crash)
+        connection = database.connection
+        try:
+            if not await database.read(lambda: is_current(connection, MIGRATIONS)):
+                await database.write("migrate", lambda: migrate(connection, MIGRATIONS))
+        except BaseException:
+            await database.close()
+            raise
+        self._parts = _Parts(
+            database,
+            Commits(connection, QUERIES),
+            Inbox(connection, QUERIES),
+            Leases(connection, QUERIES),
+            Reads(connection, QUERIES),
+        )
+
+    async def close(self) -> None:
+        """Fold the log into the file and let go of it."""
+        parts, self._parts = self._parts, None
+        if parts is not None:
+            await parts.database.close()
+
+    async def accept(self, entries: Sequence[InboxRecord]) -> list[Accepted | Repeated]:
+        """Append entries to their mailboxes as `Store.accept` does."""
+        database, _, inbox, _, _ = self._open()
+        return await database.write("accept", lambda: inbox.accept(entries))
+
+    async def commit(self, commits: Sequence[Commit]) -> list[CommitOutcome]:
+        """Write commits as `Store.commit` does: together, and one by one if a guard of one of them fails."""
+        database, writer, _, _, _ = self._open()
+        try:
+            return await database.write("commit", lambda: writer.write_together(commits))
+        except Refused:
+            return await database.write("commit", lambda: writer.write_apart(commits))
+
+    async def acquire(self, holder: str, partitions: Sequence[int], lease: Millis) -> list[Lease]:
+        """Take partitions as `Store.acquire` does, by the clock of this host."""
+        database, _, _, leases, _ = self._open()
+        return await database.write("acquire", lambda: leases.acquire(holder, partitions, lease))
+
+    async def renew(self, holder: str, lease: Millis) -> list[int]:
+        """Extend leases as `Store.renew` does."""
+        database, _, _, leases, _ = self._open()
+        return await database.write("", lambda: leases.renew(holder, lease))
+
+    async def release(self, holder: str) -> None:
+        """Give leases back as `Store.release` does."""
+        database, _, _, leases, _ = self._open()
+        await database.write("release", lambda: leases.release(holder))
+
+    async def retake(self, mailbox: MailboxId, seqs: Sequence[int]) -> None:
+        """Count attempts as `Store.retake` does."""
+        database, _, inbox, _, _ = self._open()
+        await database.write("retake", lambda: inbox.retake(mailbox, seqs))
+
+    async def purge(self, before: At, limit: int) -> int:
+        """Delete old entries as `Store.purge` does.
+
+        One call looks at a bounded number of mailboxes and the next goes on behind them, so it may return less than there is.
+        """
+        database, _, inbox, _, _ = self._open()
+        return await database.write("", lambda: inbox.purge(before, limit))
+
+    async def due(self, partitions: Sequence[int], before: At, limit: int) -> Due:
+        """Return work as `Store.due` does, from indexes that hold nothing else."""
+        database, _, _, _, reads = self._open()
+        return await database.read(lambda: reads.due(partitions, before, limit))
+
+    async def load(self, mailbox: MailboxId) -> Mailbox:
+        """Return a mailbox as `Store.load` does."""
+        database, _, _, _, reads = self._open()
+        return await database.read(lambda: reads.load(mailbox))
+
+    async def seen(self, id: InputId) -> bool:
+        """Tell whether an inbox id is known."""
+        database, _, _, _, reads = self._open()
+        return await database.read(lambda: reads.seen(id))
+
+    async def results(self, run: RunId, prefix: str) -> list[ResultRecord]:
+        """Return results as `Store.results` does."""
+        database, _, _, _, reads = self._open()
+        return await database.read(lambda: reads.results(run, prefix))
+
+    async def find(self, query: RunQuery) -> list[RunRecord]:
+        """Return runs as `Store.find` does."""
+        database, _, _, _, reads = self._open()
+        return await database.read(lambda: reads.find(query))
+
+    async def journal(self, run: RunId, after: int = 0, limit: int = 1000) -> list[JournalRecord]:
+        """Return journal entries as `Store.journal` does."""
+        database, _, _, _, reads = self._open()
+        return await database.read(lambda: reads.journal(run, after, limit))
+
+    async def history(
+        self, conversation: ConversationId, after: tuple[int, int] = (0, -1), limit: int = 200
+    ) -> list[Line]:
+        """Return lines as `Store.history` does."""
+        database, _, _, _, reads = self._open()
+        return await database.read(lambda: reads.history(conversation, after, limit))
+
+    async def definition(self, flow: FlowName, version: int) -> bytes | None:
+        """Return a document as `Store.definition` does."""
+        database, _, _, _, reads = self._open()
+        return await database.read(lambda: reads.definition(flow, version))
+
+    def _open(self) -> _Parts:
+        if self._parts is None:
+            raise StoreUnavailable(f"{self._path} is not open; await store.open() first")
+        return self._parts
+
+
+class _Parts(NamedTuple):
+    """What an open store works with."""
+
+    database: Database
+    commits: Commits
+    inbox: Inbox
+    leases: Leases
+    reads: Reads
