@@ -1,0 +1,5 @@
+"""`python -m turnflow.cli`."""
+
+from turnflow.cli import main
+
+main()

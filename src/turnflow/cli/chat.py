@@ -1,0 +1,13 @@
+"""`turnflow chat`: talk to flows in a terminal."""
+
+from __future__ import annotations
+
+from turnflow.app import open_engine
+from turnflow.channels.terminal import run_terminal
+from turnflow.cli.finding import find_registry
+
+
+async def chat(registry: str, store: str, who: str) -> None:
+    """Talk until the input ends."""
+    async with open_engine(find_registry(registry), store=store) as engine:
+        await run_terminal(engine, user=who)

@@ -1,0 +1,47 @@
+"""The access token of a served page: made at first start, kept beside the store, readable only by its owner."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from turnflow.errors import CallerError
+
+SHORTEST = 32
+"""Characters a token needs at least (guarantees: Security defaults)."""
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def token_for(store: str, host: str) -> str:
+    """Return the token: from TURNFLOW_TOKEN, else from the file beside the store, else a new one.
+
+    Raises `CallerError` for a token that is too short, and for an address off loopback without a token of one's own.
+    """
+    given = os.environ.get("TURNFLOW_TOKEN", "")
+    if given:
+        if len(given) < SHORTEST:
+            raise CallerError(f"TURNFLOW_TOKEN has {len(given)} characters; at least {SHORTEST} random ones are needed")
+        return given
+    if host not in LOOPBACK:
+        raise CallerError(
+            f"listening on {host} makes this reachable for others: set TURNFLOW_TOKEN to at least {SHORTEST} random"
+            " characters first, or listen on 127.0.0.1"
+        )
+    path = _file(store)
+    if path is None:
+        return secrets.token_urlsafe(32)
+    if path.exists():
+        return path.read_text(encoding="utf-8").strip()
+    token = secrets.token_urlsafe(32)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(token + "\n")
+    return token
+
+
+def _file(store: str) -> Path | None:
+    scheme, found, rest = store.partition(":///")
+    if not found or scheme != "sqlite":
+        return None
+    return Path(rest.partition("?")[0] + ".token")
