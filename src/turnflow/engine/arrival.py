@@ -86,8 +86,7 @@ def _forward(turn: Turn, inbound: Inbound) -> None:
 def _to_run(
     turn: Turn, run: RunId, maybe: tuple[CursorId, ...], input: Input, matched: frozenset[str], roles: frozenset[str]
 ) -> None:
-    state = next(state for state in turn.live() if state.run == run)
-    fits = _fitting(turn, state, maybe, input) if maybe else None
+    fits = _fitting(turn, run, maybe, input) if maybe else None
     event = InputReceived(turn.at, input, fits, tuple(sorted(matched)), tuple(sorted(roles)))
     work = turn.apply(run, event)
     if work is None or not work.ignored:
@@ -100,8 +99,9 @@ def _to_run(
         turn.delivery = Unclaimed(work.ignored)
 
 
-def _fitting(turn: Turn, state: RunState, maybe: tuple[CursorId, ...], input: Input) -> tuple[CursorId, ...]:
+def _fitting(turn: Turn, run: RunId, maybe: tuple[CursorId, ...], input: Input) -> tuple[CursorId, ...]:
     """Return those of several waits for which the answer parses."""
+    state = next(state for state in turn.live() if state.run == run)
     handlers = turn.engine.registry.handlers(state.flow, state.version)
     found: list[CursorId] = []
     for cursor in state.cursors:

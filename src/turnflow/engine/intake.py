@@ -114,15 +114,17 @@ class Intake:
 
 def _cleaned(input: Input) -> Input:
     """Return an input as every store keeps it."""
-    text, args, ref, name = clean(input.text), clean(input.args), clean(input.ref), clean(input.name)
-    id, sender = clean(input.id), clean(input.sender)
-    if (text, args, ref, name, id, sender) == (
-        input.text,
-        input.args,
-        input.ref,
-        input.name,
-        input.id,
-        input.sender,
-    ):
+    whole = "".join((input.id, input.sender, input.text, input.ref, input.name, input.phone))
+    if clean(whole) == whole:
         return input
-    return replace(input, text=text, args=args, ref=ref, name=name, id=InputId(id), sender=UserId(sender))
+    return replace(
+        input,
+        id=InputId(clean(input.id)),
+        sender=UserId(clean(input.sender)),
+        text=clean(input.text),
+        command=clean(input.command),
+        args=clean(input.args),
+        ref=clean(input.ref),
+        name=clean(input.name),
+        phone=clean(input.phone),
+    )

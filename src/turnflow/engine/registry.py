@@ -31,6 +31,7 @@ class Registry:
         self._digests: dict[tuple[FlowName, int], str] = {}
         self._newest: dict[FlowName, Registration] = {}
         self._actions: dict[str, Action] = {}
+        self._registrations: tuple[Registration, ...] = ()
 
     def register(
         self,
@@ -65,6 +66,7 @@ class Registry:
             callable = callable or (known is not None and known.callable)
             triggers = triggers or (known.triggers if known is not None else ())
             self._newest[definition.name] = Registration(definition, triggers, callable, given)
+            self._registrations = tuple(self._newest.values())
 
     def register_callable(self, flow: Buildable) -> None:
         """Make a flow known that other flows and the host program start."""
@@ -80,7 +82,7 @@ class Registry:
     @property
     def registrations(self) -> tuple[Registration, ...]:
         """The newest version of every flow, in order of registration."""
-        return tuple(self._newest.values())
+        return self._registrations
 
     @property
     def flows(self) -> tuple[Handlers, ...]:

@@ -195,14 +195,10 @@ class Turn:
 
     def live(self) -> list[RunState]:
         """Return the live runs of the mailbox as they are now."""
-        return [
-            state
-            for state in (
-                *(self.works[run].state if run in self.works else state for run, state in self.hot.runs.items()),
-                *(self.works[run].state for run in self.begun),
-            )
-            if state.status not in TERMINAL
-        ]
+        if not self.works:
+            return list(self.hot.runs.values())
+        known = {**self.hot.runs, **{run: work.state for run, work in self.works.items()}}
+        return [state for state in known.values() if state.status not in TERMINAL]
 
     def commit(self) -> Commit | None:
         """Return what has to be written, or None if nothing has."""
