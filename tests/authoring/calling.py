@@ -34,7 +34,9 @@ NOW = 1_700_000_000_000
 class RecordedServices:
     """Notes what user code asks of the engine, and answers actions from a script."""
 
-    def __init__(self, resources: Mapping[type, object] | None = None, actions: Mapping[str, bytes] | None = None) -> None:
+    def __init__(
+        self, resources: Mapping[type, object] | None = None, actions: Mapping[str, bytes] | None = None
+    ) -> None:
         self.resources: Mapping[type, object] = resources or {}
         self.actions = actions or {}
         self.called: list[tuple[str, bytes]] = []

@@ -225,7 +225,9 @@ class Aliased(pydantic.BaseModel):
 
 
 async def test_an_aliased_model_is_stored_under_its_aliases() -> None:
-    assert plain((await caller(Aliased, setting("first_name", "Ada")).run("enter", "only")).patch) == {"firstName": "Ada"}
+    assert plain((await caller(Aliased, setting("first_name", "Ada")).run("enter", "only")).patch) == {
+        "firstName": "Ada"
+    }
 
 
 class TwoNames(pydantic.BaseModel):
@@ -236,7 +238,9 @@ class Listed(msgspec.Struct, array_like=True):
     name: str = ""
 
 
-@pytest.mark.parametrize(("kind", "named"), [(TwoNames, "'out'.*'in'"), (Listed, "array_like"), (int, "msgspec.Struct")])
+@pytest.mark.parametrize(
+    ("kind", "named"), [(TwoNames, "'out'.*'in'"), (Listed, "array_like"), (int, "msgspec.Struct")]
+)
 def test_a_type_that_cannot_hold_data_is_a_problem_with_the_remedy(kind: Any, named: str) -> None:
     flow: Flow[Step, Any] = Flow("f", steps=Step, data=kind)
 

@@ -49,7 +49,9 @@ def caller(does: Callable[[Any], Any], services: RecordedServices | None = None)
     """Return a run whose START handler does something and answers with what that gives, if it is a directive."""
     flow = Flow("kyc", steps=Step, data=Data)
 
-    @flow.step(Step.START, timeout=minutes(30), remind=[minutes(10), (minutes(20), "Still there?")], otherwise="Text, please.")
+    @flow.step(
+        Step.START, timeout=minutes(30), remind=[minutes(10), (minutes(20), "Still there?")], otherwise="Text, please."
+    )
     async def start(turn: KycTurn) -> Directive:
         result = does(turn)
         if hasattr(result, "__await__"):
@@ -130,7 +132,12 @@ async def test_what_is_said_is_answered_in_order() -> None:
 
     answer = await caller(talk).run("enter", "start")
     assert said(answer) == ["one", "two", "three", "four"]
-    assert [labels(message.buttons) for message in answer.says] == [[], [["yes", "no"]], [["a"], ["b"]], [["x", "y"]]]
+    assert [labels(message.buttons) for message in answer.says] == [
+        [],
+        [["yes"], ["no"]],
+        [["a"], ["b"]],
+        [["x"], ["y"]],
+    ]
 
 
 async def test_what_cannot_be_said_is_a_clear_error() -> None:
@@ -235,14 +242,20 @@ async def test_a_wait_overrides_its_step() -> None:
 
 
 async def test_a_wait_accepts_commands_and_filters_by_the_triggers_words() -> None:
-    by_command = spec_of((await caller(lambda turn: turn.wait("w", accepts=command("help"))).run("enter", "start")).directive)
+    by_command = spec_of(
+        (await caller(lambda turn: turn.wait("w", accepts=command("help"))).run("enter", "start")).directive
+    )
     assert by_command.accepts == answers.command("help")
-    by_filter = spec_of((await caller(lambda turn: turn.wait("w", accepts=where("long"))).run("enter", "start")).directive)
+    by_filter = spec_of(
+        (await caller(lambda turn: turn.wait("w", accepts=where("long"))).run("enter", "start")).directive
+    )
     assert by_filter.accepts == answers.where("long")
 
 
 async def test_a_callback_wait_takes_presses_only() -> None:
-    spec = spec_of((await caller(lambda turn: turn.wait_callback("w", timeout=minutes(25))).run("enter", "start")).directive)
+    spec = spec_of(
+        (await caller(lambda turn: turn.wait_callback("w", timeout=minutes(25))).run("enter", "start")).directive
+    )
     assert spec.accepts == Accepts(("press",))
     assert spec.timeout == 25 * 60_000
 
@@ -254,9 +267,13 @@ async def test_a_wait_whose_reminder_comes_too_late_is_an_error() -> None:
 
 
 async def test_a_called_flow_gets_its_data_by_field() -> None:
-    by_flow: Any = (await caller(lambda turn: turn.call(other, Data("Ada"), then=Step.JOIN)).run("enter", "start")).directive
+    by_flow: Any = (
+        await caller(lambda turn: turn.call(other, Data("Ada"), then=Step.JOIN)).run("enter", "start")
+    ).directive
     assert (by_flow.flow, by_flow.then, plain(by_flow.data)) == ("other", "join", {"name": "Ada", "age": 0})
-    by_name: Any = (await caller(lambda turn: turn.call("other", {"age": 1}, then=Step.JOIN)).run("enter", "start")).directive
+    by_name: Any = (
+        await caller(lambda turn: turn.call("other", {"age": 1}, then=Step.JOIN)).run("enter", "start")
+    ).directive
     assert (by_name.flow, plain(by_name.data)) == ("other", {"age": 1})
     bare: Any = (await caller(lambda turn: turn.call("other", then=Step.JOIN)).run("enter", "start")).directive
     assert bare.data == {}

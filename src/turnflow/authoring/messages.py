@@ -1,4 +1,4 @@
-"""What authors say, brought into the core's form: a string is a message, a flat list of buttons is one row."""
+"""What authors say, brought into the core's form: a string is a message."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROW_WIDTH = 24
 """Characters of labels that still look good side by side on a phone."""
 
 
-def message_of(said: Sayable, buttons: Sequence[Button | str] | Rows = ()) -> Message:
+def message_of(said: Sayable, buttons: Rows = ()) -> Message:
     """Return the message for what an author wrote. Raises `UserCodeError` for anything else."""
     if type(said) is str:
         return Message(said, rows_of(buttons)) if buttons else Message(said)
@@ -25,16 +25,12 @@ def message_of(said: Sayable, buttons: Sequence[Button | str] | Rows = ()) -> Me
         return Message(str(said), rows_of(buttons))
     if not isinstance(said, Message):
         raise UserCodeError("invalid_message", f"{said!r} cannot be said; give a string or a Message")
-    own = buttons or said.buttons
-    return replace(said, buttons=rows_of(own)) if own else said
+    return replace(said, buttons=rows_of(buttons)) if buttons else said
 
 
-def rows_of(buttons: Sequence[Button | str] | Rows) -> Rows:
-    """Return rows of buttons; buttons that stand in no row make up one."""
-    flat = [item for item in buttons if isinstance(item, str | Button)]
-    if len(flat) == len(buttons):
-        return (tuple(flat),) if flat else ()
-    return tuple((row,) if isinstance(row, str | Button) else tuple(row) for row in buttons)
+def rows_of(buttons: Rows) -> Rows:
+    """Return rows of buttons; a button that stands in no row is a row of its own, as in `Message`."""
+    return tuple((row,) if isinstance(row, str) else tuple(row) for row in buttons)
 
 
 def options_as_rows(options: Sequence[tuple[str, str]]) -> Rows:

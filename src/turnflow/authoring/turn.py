@@ -21,7 +21,6 @@ from turnflow.authoring.waits import Remind, Waiting, merged
 from turnflow.core import directives
 from turnflow.core.definition import Accepts, Trigger
 from turnflow.core.ids import ConversationId, FlowName, Json, RunId, StepName, UserId
-from turnflow.core.messages import Button
 from turnflow.errors import UserCodeError
 from turnflow.ports import Answer
 
@@ -41,7 +40,7 @@ class Turn(Reading[S, D]):
 
     __slots__ = ()
 
-    def say(self, message: Sayable, *, buttons: Sequence[Button | str] | Rows = ()) -> None:
+    def say(self, message: Sayable, *, buttons: Rows = ()) -> None:
         """Say something; it is recorded now and sent after the turn is saved."""
         if self._said is None:
             self._said = []
