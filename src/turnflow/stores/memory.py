@@ -166,6 +166,8 @@ class MemoryStore:
             or len({*seqs, *said}) < len(seqs) + len(said)
         ):
             return Rejected("sequence")
+        if any(entry.revision in self._journal[entry.run] for entry in commit.journal):
+            return Rejected("revision")
         revisions = {run.run: run.revision for run in commit.runs}
         if any(self._revision(run) != revision - 1 for run, revision in revisions.items()):
             return Rejected("revision")
@@ -174,8 +176,6 @@ class MemoryStore:
             return Rejected("live_key")
         if len({run.live_key for run in owners}) < len(owners):
             return Rejected("live_key")
-        if any(entry.revision in self._journal[entry.run] for entry in commit.journal):
-            return Rejected("revision")
         if any(result.key in self._results[result.run] for result in commit.results):
             return Rejected("result")
         return None

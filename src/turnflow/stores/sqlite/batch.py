@@ -17,13 +17,11 @@ class Batch:
     """Rows of several commits, by the statement that writes them."""
 
     def __init__(self) -> None:
-        self.received: list[Row] = []
+        self.lines: list[Row] = []
         self.consumed: list[Row] = []
-        self.said: list[Row] = []
         self.advanced: list[Row] = []
         self.rewritten: list[Row] = []
         self.created: list[Row] = []
-        self.recorded: list[Row] = []
         self.results: list[Row] = []
         self.cleared: list[Row] = []
         self.timers: list[Row] = []
@@ -34,28 +32,13 @@ class Batch:
 
     def add(self, commit: Commit, *, careful: bool) -> None:
         """Gather the rows of one commit. `careful`: take nothing for granted about what a run's update changes."""
-        mailbox, partition = commit.mailbox, commit.partition
-        for entry in commit.received:
-            self.received.append(
-                (
-                    entry.mailbox, entry.seq, STATUS[entry.consumed], entry.attempts, partition, entry.at, entry.id,
-                    entry.payload,
-                )
-            )  # fmt: skip
-        for reply in commit.outbox:
-            self.said.append(
-                (
-                    reply.conversation, reply.seq, reply.index, reply.status, reply.attempts, partition, reply.at,
-                    reply.key, reply.external, reply.doubtful, reply.payload,
-                )
-            )  # fmt: skip
+        mailbox = commit.mailbox
+        self._add_lines(commit)
         runs = commit.runs
         if len(runs) > 1:
             runs = tuple(sorted(runs, key=lambda run: bool(run.live_key)))
         for run in runs:
             self._add_run(run, careful)
-        for record in commit.journal:
-            self.recorded.append((mailbox, record.run, record.revision, record.at, record.entry))
         for receipt in commit.receipts:
             self.confirmed.append(
                 (
@@ -77,6 +60,26 @@ class Batch:
             self.defined.append((known.digest, known.flow, known.version, known.document))
         if commit.quarantined:
             self.quarantined += [(run_id,) for run_id in commit.quarantined]
+
+    def _add_lines(self, commit: Commit) -> None:
+        """Add the rows of the table `log`, whose columns these are: entries, replies, journal."""
+        add, mailbox, partition = self.lines.append, commit.mailbox, commit.partition
+        for entry in commit.received:
+            add(
+                (
+                    entry.mailbox, "", entry.seq, -1, STATUS[entry.consumed], entry.attempts, partition, entry.at,
+                    entry.id, "", 0, entry.payload,
+                )
+            )  # fmt: skip
+        for reply in commit.outbox:
+            add(
+                (
+                    reply.conversation, "", reply.seq, reply.index, reply.status, reply.attempts, partition, reply.at,
+                    reply.key, reply.external, reply.doubtful, reply.payload,
+                )
+            )  # fmt: skip
+        for step in commit.journal:
+            add((mailbox, step.run, step.revision, 0, "", 0, 0, step.at, "", "", 0, step.entry))
 
     def _add_run(self, run: RunRecord, careful: bool) -> None:
         ended = run.status in TERMINAL

@@ -17,7 +17,7 @@ import apsw
 
 WORTHWHILE = 256
 """Pages in the log (of 4 KiB) from which on a quiet moment is used."""
-LONG = 4000
+LONG = 1000
 """Pages from which on no quiet moment is waited for."""
 QUIET = 0.05
 """Seconds without a write that make a moment quiet."""

@@ -66,20 +66,16 @@ class Commits:
     def _write(self, batch: Batch) -> None:
         """Write the rows of a batch in the order in which the guards are named."""
         queries, update, insert = self._queries, self._executemany, self._insert
-        if batch.received:
-            insert("receive", batch.received, "duplicate")
+        if batch.lines:
+            insert("add_line", batch.lines, "duplicate")
         if batch.consumed:
             update(queries["consume"], batch.consumed)
-        if batch.said:
-            insert("say", batch.said, "sequence")
         if batch.advanced:
             self._replace("advance_run", batch.advanced)
         if batch.rewritten:
             self._replace("rewrite_run", batch.rewritten)
         if batch.created:
             insert("create_run", batch.created, "live_key")
-        if batch.recorded:
-            insert("record", batch.recorded, "revision")
         if batch.results:
             insert("keep_result", batch.results, "result")
         if batch.confirmed:
@@ -108,16 +104,23 @@ class Commits:
             raise Refused("revision")
 
     def _explain(self, commit: Commit, reason: Reason) -> Reason:
-        """Return the reason proper where one statement has two guards; looked up after the commit has been undone."""
+        """Return the reason proper where one statement keeps several guards; looked up after the commit has been undone."""
         if reason == "duplicate":
-            ids = [entry.id for entry in commit.received]
-            known = any(self._execute(self._queries["fate"], (id,)).fetchone() for id in ids)
-            return "duplicate" if known or len(set(ids)) < len(ids) else "sequence"
+            ids = [(entry.id,) for entry in commit.received]
+            if self._any("fate", ids):
+                return "duplicate"
+            places: list[Row] = [(entry.mailbox, entry.seq, -1) for entry in commit.received]
+            places += [(reply.conversation, reply.seq, reply.index) for reply in commit.outbox]
+            return "sequence" if self._any("line_exists", places) else "revision"
         if reason == "live_key":
             created = [(run.run,) for run in commit.runs if run.revision == 1]
-            taken = any(self._execute(self._queries["run_exists"], run).fetchone() for run in created)
-            return "revision" if taken else "live_key"
+            return "revision" if self._any("run_exists", created) else "live_key"
         return reason
+
+    def _any(self, query: str, rows: Sequence[Row]) -> bool:
+        """Tell whether a row is there already, or twice among those that were to be written."""
+        known = any(self._execute(self._queries[query], row).fetchone() for row in rows)
+        return known or len(set(rows)) < len(rows)
 
 
 def _parts(commits: Sequence[Commit], outcomes: Sequence[CommitOutcome]) -> Iterator[list[Commit]]:

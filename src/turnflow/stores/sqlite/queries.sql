@@ -1,9 +1,12 @@
 -- name: epoch
 SELECT partition, epoch FROM partitions WHERE partition = ?
 
--- name: receive
+-- name: add_line
 INSERT INTO log (place, run, seq, idx, status, attempts, partition, at, id, external, doubtful, payload)
-VALUES (?, '', ?, -1, ?, ?, ?, ?, ?, '', 0, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: line_exists
+SELECT 1 FROM log WHERE place = ? AND run = '' AND seq = ? AND idx = ?
 
 -- name: append
 INSERT INTO log (place, run, seq, idx, status, attempts, partition, at, id, external, doubtful, payload)
@@ -51,14 +54,6 @@ WHERE run = ?6 AND revision = ?1 - 1 AND mailbox = ?8
 
 -- name: quarantine
 UPDATE runs SET status = 'stuck', ended = 0 WHERE run = ?
-
--- name: record
-INSERT INTO log (place, run, seq, idx, status, attempts, partition, at, id, external, doubtful, payload)
-VALUES (?, ?, ?, 0, '', 0, 0, ?, '', '', 0, ?)
-
--- name: say
-INSERT INTO log (place, run, seq, idx, status, attempts, partition, at, id, external, doubtful, payload)
-VALUES (?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: confirm
 UPDATE log SET status = ?, external = ?, attempts = ?, doubtful = ? WHERE place = ? AND run = '' AND seq = ? AND idx = ?
@@ -117,7 +112,7 @@ SELECT mailbox FROM runs INDEXED BY runs_rare
 WHERE status = 'running' AND partition IN (SELECT value FROM json_each(:partitions)) LIMIT :limit
 
 -- name: due_replies
-SELECT place, seq, idx, doubtful, id, payload, at, status, attempts, external FROM log
+SELECT place, seq, idx, id, payload, at, status, attempts, external, doubtful FROM log
 WHERE status IN ('pending', 'sending') AND partition = ? ORDER BY place, seq, idx LIMIT ?
 
 -- name: lease_of

@@ -57,7 +57,7 @@ class Reads:
         running = [row[0] for row in self._execute(self._queries["due_runs"], held)]
         mailboxes = dict.fromkeys([*running, *self._first("due_entries", partitions, limit)])
         replies = self._first("due_replies", partitions, limit)
-        return Due(timers, tuple(mailboxes)[:limit], tuple([_reply(*row) for row in replies]))
+        return Due(timers, tuple(mailboxes)[:limit], tuple([_reply(row) for row in replies]))
 
     def results(self, run: RunId, prefix: str) -> list[ResultRecord]:
         """Return results whose key starts with `prefix`: a stretch of the primary key."""
@@ -111,5 +111,6 @@ def _way(query: RunQuery) -> str:
     return "find_by_flow" if query.flow is not None else "find"
 
 
-def _reply(conversation: ConversationId, seq: int, index: int, doubtful: int, *rest: *tuple[Any, ...]) -> OutboxRecord:
-    return OutboxRecord(conversation, seq, index, *rest, doubtful=bool(doubtful))
+def _reply(row: tuple[Any, ...]) -> OutboxRecord:
+    conversation, seq, index, key, payload, at, status, attempts, external, doubtful = row
+    return OutboxRecord(conversation, seq, index, key, payload, at, status, attempts, external, bool(doubtful))
