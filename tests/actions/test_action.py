@@ -124,7 +124,7 @@ async def test_an_argument_that_does_not_fit_is_a_coded_failure(argument: bytes)
 async def test_a_result_that_does_not_fit_is_a_coded_failure() -> None:
     @action
     async def wrong(order: Order) -> int:
-        return "three"  # type: ignore[return-value]
+        return "three"  # type: ignore[return-value]  # because the mistake is the test
 
     with pytest.raises(UserCodeError) as caught:
         await wrong(b'{"item":"pen"}', context())

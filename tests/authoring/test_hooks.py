@@ -174,7 +174,7 @@ async def test_a_refused_answer_never_reaches_middleware() -> None:
 async def test_middleware_that_forgets_to_return_is_a_clear_error() -> None:
     flow = flow_with_a_step()
 
-    @flow.middleware  # type: ignore[arg-type]
+    @flow.middleware  # type: ignore[arg-type]  # because the mistake is the test
     async def forgetful(turn: AnyTurn, call_next: CallNext) -> None:
         await call_next()
 

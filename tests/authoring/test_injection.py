@@ -112,8 +112,8 @@ async def test_annotations_may_name_things_of_the_function_around() -> None:
 
 async def test_a_callable_object_and_an_unannotated_turn_are_fine() -> None:
     class Handler:
-        async def __call__(self, turn, answer: str) -> Directive:  # type: ignore[no-untyped-def]
-            return turn.complete(answer)  # type: ignore[no-any-return]
+        async def __call__(self, turn, answer: str) -> Directive:  # type: ignore[no-untyped-def]  # because the mistake is the test
+            return turn.complete(answer)  # type: ignore[no-any-return]  # because the mistake is the test
 
     directive: Any = (await Caller(flow_of(Handler(), ask="?")).run("input", "only", "hi")).directive
     assert bytes(directive.result) == b'"hi"'

@@ -56,10 +56,10 @@ def test_ten_mistakes_are_ten_problems_in_one_error() -> None:
         AWAY = "away"
         SIGNATURE = "signature"
 
-    flow: Any = Flow("many", steps=Many, data=set, version=3)
+    flow: Flow[Any, Any] = Flow("many", steps=Many, data=set, version=3)
     flow.step(Many.TWICE)(done)
     flow.step(Many.TWICE)(done)
-    flow.step(Many.SYNC)(lambda turn: turn.done())
+    flow.step(Many.SYNC)(lambda turn: turn.done())  # type: ignore[arg-type, return-value]  # because the mistake is the test
     flow.step(Many.NO_ASK)(answered)
     flow.step(Many.LATE, ask="?", timeout=minutes(10), remind=[minutes(20)])(answered)
     flow.step(Many.AWAY, on_error=Other.C, to=["nowhere"])(done)
@@ -139,7 +139,7 @@ def test_an_answer_nobody_can_give_is_a_problem() -> None:
     async def handler(turn: AnyTurn, answer: AnyTurn) -> Directive:
         return turn.complete()
 
-    async def untyped(turn: AnyTurn, answer) -> Directive:  # type: ignore[no-untyped-def]
+    async def untyped(turn: AnyTurn, answer) -> Directive:  # type: ignore[no-untyped-def]  # because the mistake is the test
         return turn.complete()
 
     async def photo(turn: AnyTurn, answer: int) -> Directive:
@@ -235,7 +235,7 @@ def test_mistakes_of_filters_are_problems() -> None:
     def first(input: Input) -> bool:
         return True
 
-    @flow.filter("long")  # type: ignore[arg-type]
+    @flow.filter("long")  # type: ignore[arg-type]  # because the mistake is the test
     async def second(input: Input) -> bool:
         return True
 

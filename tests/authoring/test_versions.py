@@ -85,7 +85,7 @@ def test_a_migration_whose_data_does_not_fit_says_so() -> None:
     def change(data: dict[str, Json]) -> dict[str, Json]:
         return {"full_name": 3}
 
-    with pytest.raises(InvalidValue, match="from version 1 to 2.*full_name"):
+    with pytest.raises(InvalidValue, match=r"from version 1 to 2.*full_name"):
         flow.build().migrate(1, {})
 
 

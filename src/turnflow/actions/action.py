@@ -20,14 +20,14 @@ from turnflow.core.ids import RunId
 from turnflow.errors import AuthorError, UserCodeError
 from turnflow.ports import ActionContext
 
-I = TypeVar("I")  # noqa: E741
-O = TypeVar("O")  # noqa: E741
-I2 = TypeVar("I2")
-O2 = TypeVar("O2")
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 P = ParamSpec("P")
 
 
-class Action(Generic[I, O]):
+class Action(Generic[Argument, Result]):
     """A registered callable unit. It satisfies `ports.Action` and may also be called directly with a value."""
 
     def __init__(self, code: Callable[..., object], name: str, around: Locals) -> None:
@@ -40,8 +40,8 @@ class Action(Generic[I, O]):
         self._async = is_async(code)
         self._parameters: Parameters = parameters_of(code, name, around)
         try:
-            self._input: Codec[I] = Codec(self._parameters.argument)
-            self._output: Codec[O] = Codec(self._parameters.result)
+            self._input: Codec[Argument] = Codec(self._parameters.argument)
+            self._output: Codec[Result] = Codec(self._parameters.result)
         except (TypeError, NameError) as error:
             raise AuthorError(f"action {name!r}: {error}") from error
 
@@ -55,11 +55,11 @@ class Action(Generic[I, O]):
         """Argument types that must be among the resources."""
         return self._parameters.wants
 
-    def encode_argument(self, argument: I) -> bytes:
+    def encode_argument(self, argument: Argument) -> bytes:
         """Return the argument's JSON. Raises `InvalidJson` naming the field."""
         return self._input.encode(argument)
 
-    def decode_result(self, result: bytes) -> O:
+    def decode_result(self, result: bytes) -> Result:
         """Return the result of its JSON. Raises `UserCodeError` (`invalid_result`) if the recorded one no longer fits."""
         try:
             return self._output.decode(result)
@@ -69,17 +69,17 @@ class Action(Generic[I, O]):
     @overload
     async def __call__(self, argument: bytes, context: ActionContext) -> bytes: ...
     @overload
-    async def __call__(self, argument: I, **resources: object) -> O: ...
+    async def __call__(self, argument: Argument, **resources: object) -> Result: ...
     async def __call__(
-        self, argument: I | bytes | None = None, context: object = None, **resources: object
-    ) -> O | bytes:
+        self, argument: Argument | bytes | None = None, context: object = None, **resources: object
+    ) -> Result | bytes:
         """Run it: with a context on JSON as the engine does, else directly on a value, resources given by keyword.
 
         On JSON every failure is a `UserCodeError`; called directly, the function's own exception comes through.
         """
         if not isinstance(context, ActionContext):
             direct = ActionContext(RunId(""), "", 1, self._by_type(resources))
-            return cast(O, await self._run(cast(I, argument), direct))
+            return cast(Result, await self._run(cast(Argument, argument), direct))
         try:
             value = self._input.decode(cast(bytes, argument))
         except InvalidJson as error:
@@ -92,11 +92,11 @@ class Action(Generic[I, O]):
             message = f"action {self._name!r} failed: {type(error).__name__}: {error}"
             raise UserCodeError("exception", message) from error
         try:
-            return self._output.encode(cast(O, result))
+            return self._output.encode(cast(Result, result))
         except InvalidJson as error:
             raise UserCodeError("invalid_result", f"result of action {self._name!r}: {error.reason}") from error
 
-    async def _run(self, argument: I, context: ActionContext) -> object:
+    async def _run(self, argument: Argument, context: ActionContext) -> object:
         positional, named = self._parameters.arguments(argument, context)
         if self._async:
             return await cast("Awaitable[object]", self._code(*positional, **named))
@@ -117,26 +117,26 @@ class ActionDecorator:
         self._name = name
 
     @overload
-    def __call__(self, code: Callable[[], Coroutine[Any, Any, O2]]) -> Action[None, O2]: ...
+    def __call__(self, code: Callable[[], Coroutine[Any, Any, Made]]) -> Action[None, Made]: ...
     @overload
-    def __call__(self, code: Callable[Concatenate[I2, P], Coroutine[Any, Any, O2]]) -> Action[I2, O2]: ...
+    def __call__(self, code: Callable[Concatenate[Given, P], Coroutine[Any, Any, Made]]) -> Action[Given, Made]: ...
     @overload
-    def __call__(self, code: Callable[[], O2]) -> Action[None, O2]: ...
+    def __call__(self, code: Callable[[], Made]) -> Action[None, Made]: ...
     @overload
-    def __call__(self, code: Callable[Concatenate[I2, P], O2]) -> Action[I2, O2]: ...
+    def __call__(self, code: Callable[Concatenate[Given, P], Made]) -> Action[Given, Made]: ...
     def __call__(self, code: Callable[..., object]) -> Action[Any, Any]:
         """Take the function."""
         return Action(code, self._name, caller_locals(2))
 
 
 @overload
-def action(code: Callable[[], Coroutine[Any, Any, O]], /) -> Action[None, O]: ...
+def action(code: Callable[[], Coroutine[Any, Any, Result]], /) -> Action[None, Result]: ...
 @overload
-def action(code: Callable[Concatenate[I, P], Coroutine[Any, Any, O]], /) -> Action[I, O]: ...
+def action(code: Callable[Concatenate[Argument, P], Coroutine[Any, Any, Result]], /) -> Action[Argument, Result]: ...
 @overload
-def action(code: Callable[[], O], /) -> Action[None, O]: ...
+def action(code: Callable[[], Result], /) -> Action[None, Result]: ...
 @overload
-def action(code: Callable[Concatenate[I, P], O], /) -> Action[I, O]: ...
+def action(code: Callable[Concatenate[Argument, P], Result], /) -> Action[Argument, Result]: ...
 @overload
 def action(*, name: str) -> ActionDecorator: ...
 def action(code: Callable[..., object] | None = None, /, *, name: str = "") -> Action[Any, Any] | ActionDecorator:

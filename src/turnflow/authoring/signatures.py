@@ -79,7 +79,7 @@ def caller_locals(depth: int) -> dict[str, object]:
 
 def is_async(code: UserCode) -> bool:
     """Tell whether calling it gives an awaitable."""
-    return inspect.iscoroutinefunction(code) or inspect.iscoroutinefunction(getattr(code, "__call__", None))  # noqa: B004
+    return inspect.iscoroutinefunction(code) or inspect.iscoroutinefunction(getattr(code, "__call__", None))  # noqa: B004  # because the method itself is looked at, not whether there is one
 
 
 def name_of(code: UserCode) -> str:
