@@ -109,7 +109,8 @@ SELECT DISTINCT place FROM log WHERE status = 'waiting' AND partition = ? LIMIT 
 
 -- name: due_runs
 SELECT mailbox FROM runs INDEXED BY runs_rare
-WHERE status = 'running' AND partition IN (SELECT value FROM json_each(:partitions)) LIMIT :limit
+WHERE status IN ('running', 'stuck', 'blocked') AND status = 'running'
+    AND partition IN (SELECT value FROM json_each(:partitions)) LIMIT :limit
 
 -- name: due_replies
 SELECT place, seq, idx, id, payload, at, status, attempts, external, doubtful FROM log
