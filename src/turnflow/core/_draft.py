@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import Raw, json
 from msgspec.structs import replace
 
+from turnflow.core._buttons import bind
 from turnflow.core.definition import Flow, HandlerStep, WaitSpec
 from turnflow.core.effects import AnswerPress, ClearTimer, Effect, Notice, Say, SetTimer
 from turnflow.core.ids import At, CursorId, EffectKey, GroupId, Nonce, StepName, TimerId
 from turnflow.core.inputs import Input
-from turnflow.core.messages import Button, Message
-from turnflow.core.state import TERMINAL, Child, Cursor, Ending, OpenGroup, RunState, Status, Timer
-
-REF_LIMIT = 64
-"""Bytes a button reference may have (Telegram's limit for callback data)."""
-REF_MARK = "~"
-"""First character of our button references; anything else is a host's own callback data."""
+from turnflow.core.messages import Message
+from turnflow.core.state import TERMINAL, Child, Cursor, Ending, OpenGroup, Owed, RunState, Status, Timer
 
 
 class Draft:
@@ -45,8 +43,13 @@ class Draft:
 
     def __init__(self, flow: Flow, state: RunState, at: At) -> None:
         self.flow = flow
-        self.state = state
         self.at = at
+        self.effects: list[Effect] = []
+        self.load(state)
+
+    def load(self, state: RunState) -> None:
+        """Take over a state; effects so far stay."""
+        self.state = state
         self.version = state.version
         self.status: Status = state.status
         self.reason = state.reason
@@ -62,7 +65,6 @@ class Draft:
         self.backlog: tuple[Input, ...] = state.backlog
         self.cancelling: Ending | None = state.cancelling
         self.ending: Ending | None = state.ending
-        self.effects: list[Effect] = []
 
     def freeze(self) -> RunState:
         """Return the state as it is now."""
@@ -104,6 +106,16 @@ class Draft:
     def ended(self) -> bool:
         return self.status in TERMINAL
 
+    @property
+    def halted(self) -> bool:
+        """Blocked or stuck: nothing is done until somebody lets it go on."""
+        return self.status == "blocked" or self.status == "stuck"
+
+    @property
+    def leaving(self) -> bool:
+        """On its way to its end, waiting for children or running clean-up."""
+        return self.ending is not None or self.cancelling is not None
+
     def fresh(self) -> int:
         """Return the next serial number."""
         self.serial += 1
@@ -125,19 +137,15 @@ class Draft:
 
     def step(self, name: StepName) -> HandlerStep | None:
         """Return a step of the flow, following the map of retired ones."""
-        found = self.flow.steps.get(name)
-        if found is None and name in self.flow.retired:
-            found = self.flow.steps.get(self.flow.retired[name])
-        return found
+        return step_of(self.flow, name)
 
     def spec(self, cursor: Cursor) -> WaitSpec | None:
         """Return what the author said about the wait of a cursor; None if there is no wait (any more)."""
-        if cursor.wait is None:
-            return None
-        if cursor.wait.spec is not None:
-            return cursor.wait.spec
-        step = self.step(cursor.step)
-        return step.question.wait if step is not None and step.question is not None else None
+        return spec_of(self.flow, cursor)
+
+    def owe(self, cursor: Cursor, owed: Owed) -> None:
+        """Queue user code for a cursor."""
+        self.put(replace(cursor, owed=(*cursor.owed, owed)))
 
     # --- effects -----------------------------------------------------------------------------------------------
 
@@ -170,36 +178,26 @@ class Draft:
                     self.clear_timer(timer.id)
 
 
-NULL = Raw(b"null")
+NULL: Final = Raw(b"null")
 
 
-def bind(message: Message, nonce: str, options: list[str]) -> Message:
-    """Return `message` with button references that lead to a wait; answers too long for one are added to `options`.
+def step_of(flow: Flow, name: StepName) -> HandlerStep | None:
+    """Return a step of a flow, following the map of retired ones."""
+    found = flow.steps.get(name)
+    if found is None and name in flow.retired:
+        found = flow.steps.get(flow.retired[name])
+    return found
 
-    A reference is `~RUN.SERIAL:ANSWER`, or `~RUN.SERIAL:#N` for the n-th of `options`.
-    """
-    if not message.buttons:
-        return message
-    rows: list[tuple[Button, ...]] = []
-    for row in message.buttons:
-        bound: list[Button] = []
-        for item in row:
-            button = Button(item) if isinstance(item, str) else item
-            if button.url:
-                bound.append(button)
-                continue
-            if button.callback:
-                bound.append(Button(button.text, callback=button.callback, ref=button.callback))
-                continue
-            value = button.value or button.text
-            ref = f"{REF_MARK}{nonce}:{value}"
-            if value.startswith("#") or len(ref.encode()) > REF_LIMIT:
-                if value not in options:
-                    options.append(value)
-                ref = f"{REF_MARK}{nonce}:#{options.index(value)}"
-            bound.append(Button(button.text, value, ref=ref))
-        rows.append(tuple(bound))
-    return Message(message.text, tuple(rows), message.media)
+
+def spec_of(flow: Flow, cursor: Cursor) -> WaitSpec | None:
+    """Return what the author said about the wait of a cursor; None if there is no wait (any more)."""
+    wait = cursor.wait
+    if wait is None:
+        return None
+    if wait.spec is not None:
+        return wait.spec
+    step = step_of(flow, cursor.step)
+    return step.question.wait if step is not None and step.question is not None else None
 
 
 def bound_to(draft: Draft, cursor: Cursor | None, message: Message) -> Message:

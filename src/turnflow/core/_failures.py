@@ -6,11 +6,11 @@ from zlib import crc32
 
 from msgspec.structs import replace
 
-from turnflow.core import _navigation, _waits
+from turnflow.core import _inputs, _navigation, _waits
 from turnflow.core._draft import Draft
-from turnflow.core.definition import Retry
-from turnflow.core.effects import CancelChild, Finish, Release
-from turnflow.core.ids import CursorId, EffectKey, Millis, RunId, StepName, TimerId
+from turnflow.core.definition import HandlerStep, Retry, Settings
+from turnflow.core.effects import CancelChild, Finish
+from turnflow.core.ids import CursorId, EffectKey, Millis, StepName, TimerId
 from turnflow.core.state import Cursor, Ending, Failure, Owed, Timer
 
 MAIN = CursorId(0)
@@ -23,29 +23,33 @@ def source(cursor: Cursor) -> Owed:
 
 def failed(draft: Draft, cursor: Cursor, owed: Owed, code: str, message: str, *, retry: bool = True) -> None:
     """Apply the fixed order: retries, first matching error output, default output, flow `on_error`, the run fails."""
+    failure = Failure(code, message, cursor.step, owed.attempt)
+    if owed.phase == "error":
+        return end(draft, Ending("failed", error=failure))  # the last resort has no further one
     step = draft.step(cursor.step)
-    settings = step.settings if step is not None else None
-    if retry and settings is not None and settings.retry is not None and _again(draft, cursor, owed, settings.retry, code):
-        return
+    if retry and step is not None and _again(draft, cursor, owed, step.settings, code):
+        return None
     cursor = _waits.close_wait(draft, replace(cursor, owed=()))
     draft.put(cursor)
-    if step is not None:
-        for output in step.outputs:
-            if code in output.error or "*" in output.error:
-                return _navigation.onward(draft, cursor, output.to)
-        if settings is not None and settings.continue_on_error:
-            for output in step.outputs:
-                if not output.error:
-                    return _navigation.onward(draft, cursor, output.to)
-    failure = Failure(code, message, cursor.step, owed.attempt)
-    if "error" in draft.flow.hooks and owed.phase != "error":
+    way = _way_on(step, code) if step is not None else None
+    if way is not None:
+        return _navigation.onward(draft, cursor, way)
+    if "error" in draft.flow.hooks:
         call = () if owed.phase == "timeout" or not owed.visit else (replace(owed, delayed=False),)
-        return _waits.owe(
-            draft,
-            cursor,
-            Owed("error", cursor.step, draft.fresh(), owed.attempt, draft.at, owed.input, failure, failed=call),
-        )
-    end(draft, Ending("failed", error=failure))
+        error = Owed("error", cursor.step, draft.fresh(), owed.attempt, draft.at, owed.input, failure, failed=call)
+        return draft.owe(cursor, error)
+    return end(draft, Ending("failed", error=failure))
+
+
+def _way_on(step: HandlerStep, code: str) -> StepName | None:
+    """Return where an error output leads, or with `continue_on_error` the default output."""
+    for output in step.outputs:
+        if code in output.error or "*" in output.error:
+            return output.to
+    if step.settings.continue_on_error:
+        for output in step.outputs:
+            if not output.error:
+                return output.to
     return None
 
 
@@ -66,12 +70,15 @@ def repeat_failed(draft: Draft, cursor: Cursor, owed: Owed) -> None:
     return None
 
 
-def _again(draft: Draft, cursor: Cursor, owed: Owed, retry: Retry, code: str) -> bool:
-    if owed.attempt > retry.count or (retry.on and code not in retry.on):
+def _again(draft: Draft, cursor: Cursor, owed: Owed, settings: Settings, code: str) -> bool:
+    """Queue a further attempt, if the step grants one."""
+    retry = settings.retry
+    if retry is None or owed.attempt > retry.count or (retry.on and code not in retry.on):
         return False
     delay = _delay(retry, owed.attempt, f"{draft.state.run}/{cursor.step}/{owed.attempt}")
-    if retry.within is not None and draft.at + delay > owed.since + retry.within:
-        return False
+    for limit in (retry.within, settings.timeout):
+        if limit is not None and draft.at + delay > owed.since + limit:
+            return False
     again = replace(owed, attempt=owed.attempt + 1, delayed=delay > 0)
     draft.put(replace(cursor, owed=(again, *cursor.owed[1:])))
     if delay:
@@ -80,19 +87,17 @@ def _again(draft: Draft, cursor: Cursor, owed: Owed, retry: Retry, code: str) ->
 
 
 def _delay(retry: Retry, attempt: int, seed: str) -> Millis:
-    delay = min(float(retry.max_delay), retry.delay * retry.factor ** min(attempt - 1, 64))
+    limit = float(retry.max_delay)
+    delay = float(retry.delay)
+    for _ in range(min(attempt - 1, 64)):
+        delay = min(limit, delay * retry.factor)  # step by step: a power may be too large for a float
     spread = (crc32(seed.encode()) / 0xFFFFFFFF * 2 - 1) * retry.jitter
-    return max(0, round(delay * (1 + spread)))
+    return max(0, round(min(limit, delay) * (1 + spread)))
 
 
 def call_key(draft: Draft, owed: Owed) -> EffectKey:
     """Return the key of one attempt at a piece of user code."""
     return EffectKey(f"{draft.state.run}:{owed.visit}.{owed.attempt}")
-
-
-def abandon(draft: Draft, child: RunId) -> None:
-    """Cancel a child whose result nobody waits for any more."""
-    draft.effects.append(CancelChild(draft.key(), child, "abandoned"))
 
 
 def expired(draft: Draft, reason: str) -> None:
@@ -102,12 +107,13 @@ def expired(draft: Draft, reason: str) -> None:
 
 def end(draft: Draft, ending: Ending) -> None:
     """Begin to end the run: children first (deepest first, by themselves), then hooks, then `finish`."""
-    if draft.ending is not None or draft.cancelling is not None:
+    if draft.leaving:
         return
     awaited = {cursor.call.child for cursor in draft.cursors.values() if cursor.call is not None}
     doomed = [child for child in draft.children if ending.outcome != "completed" or child.run in awaited]
     if doomed:
         draft.cancelling = ending
+        draft.children = tuple(doomed)
         draft.inflight = None
         _quiet(draft)
         for child in doomed:
@@ -128,7 +134,15 @@ def clean_up(draft: Draft, ending: Ending) -> None:
         queue.append(Owed("hook", step, draft.fresh(), since=draft.at, hook="step_leave"))
     if "flow_exit" in hooks:
         queue.append(
-            Owed("hook", step, draft.fresh(), since=draft.at, hook="flow_exit", outcome=ending.outcome, error=ending.error)
+            Owed(
+                "hook",
+                step,
+                draft.fresh(),
+                since=draft.at,
+                hook="flow_exit",
+                outcome=ending.outcome,
+                error=ending.error,
+            )
         )
     main = draft.cursors[MAIN]
     draft.cursors = {MAIN: replace(main, owed=tuple(queue))}
@@ -144,12 +158,6 @@ def _quiet(draft: Draft) -> StepName:
     return main.step
 
 
-def child_ended(draft: Draft) -> None:
-    """Go on ending once the last child is gone."""
-    if draft.cancelling is not None and not draft.children:
-        clean_up(draft, draft.cancelling)
-
-
 def finish(draft: Draft) -> None:
     """End the run for good and tell everybody whom it concerns."""
     ending = draft.ending
@@ -160,7 +168,5 @@ def finish(draft: Draft) -> None:
             draft.notice("failed")
         elif ending.outcome == "cancelled":
             draft.notice("expired" if ending.reason in ("timeout", "ttl", "idle") else "cancelled")
-    if draft.backlog:
-        draft.effects.append(Release(draft.key(), draft.backlog))
-        draft.backlog = ()
+    _inputs.release(draft)
     draft.effects.append(Finish(draft.key(), ending, draft.state.parent))

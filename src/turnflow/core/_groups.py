@@ -1,21 +1,15 @@
-"""Parallel groups in a conversation: opening, choosing a branch, completing, joining, reopening."""
+"""Parallel groups in a conversation: opening, completing, joining, redoing, reopening, leaving."""
 
 from __future__ import annotations
 
 from msgspec import Raw
 from msgspec.structs import replace
 
-from turnflow.core import _failures, _navigation, _waits
-from turnflow.core._draft import NULL, Draft, bind
+from turnflow.core import _children, _failures, _menu, _navigation
+from turnflow.core._draft import NULL, Draft
 from turnflow.core.definition import HandlerStep, ParallelGroup
-from turnflow.core.events import InputReceived
 from turnflow.core.ids import CursorId, GroupId, StepName, TimerId
-from turnflow.core.inputs import Input
-from turnflow.core.messages import Button, Message
-from turnflow.core.state import Branch, Cursor, OpenGroup, Owed, Timer, Wait
-
-DONE_MARK = "\u2713 "
-"""Stands before the name of a completed branch in the menu."""
+from turnflow.core.state import Branch, Cursor, OpenGroup, Owed, Timer
 
 
 def open_group(draft: Draft, cursor: Cursor, focus_on: StepName | None = None) -> None:
@@ -24,6 +18,7 @@ def open_group(draft: Draft, cursor: Cursor, focus_on: StepName | None = None) -
     id = GroupId(draft.fresh())
     branches = tuple(Branch(head, CursorId(draft.fresh())) for head in definition.branches)
     draft.put(replace(cursor, opened=id, owed=(), wait=None))
+    draft.results = {head: value for head, value in draft.results.items() if head not in definition.branches}
     draft.groups[id] = OpenGroup(id, cursor.step, cursor.id, branches, focus=focus_on)
     if definition.timeout is not None:
         draft.set_timer(Timer(TimerId(f"p{id}"), "group", draft.at + definition.timeout, None, id))
@@ -48,7 +43,16 @@ def reopen(draft: Draft, cursor: Cursor, name: StepName, history: tuple[StepName
     for branch in branches:
         if branch.cursor is not None:
             _begin(draft, id, branch)
-    show_menu(draft, id)
+    if id in draft.groups:
+        _menu.show_menu(draft, id)
+
+
+def redo(draft: Draft, group: OpenGroup, head: StepName) -> None:
+    """Begin a complete branch again; its result stays until a new one replaces it."""
+    again = Branch(head, CursorId(draft.fresh()))
+    branches = tuple(again if branch.head == head else branch for branch in group.branches)
+    draft.groups[group.id] = replace(group, branches=branches)
+    _begin(draft, group.id, again)
 
 
 def _begin(draft: Draft, group: GroupId, branch: Branch) -> None:
@@ -77,7 +81,7 @@ def _drop(draft: Draft, cursor: Cursor) -> None:
     if cursor.opened is not None:
         close(draft, cursor.opened)
     if cursor.call is not None:
-        _failures.abandon(draft, cursor.call.child)
+        _children.abandon(draft, cursor.call.child)
     if cursor.owed and draft.inflight == _failures.call_key(draft, cursor.owed[0]):
         draft.inflight = None
     draft.cursors.pop(cursor.id, None)
@@ -88,7 +92,7 @@ def onward(draft: Draft, cursor: Cursor, name: StepName) -> bool:
     found = _of(draft, cursor)
     if found is None:
         return False
-    group, definition = found
+    _, definition = found
     if name == definition.join:
         complete(draft, cursor, None)
     elif name != cursor.head and name in definition.branches:
@@ -105,16 +109,17 @@ def jump(draft: Draft, cursor: Cursor, name: StepName) -> bool:
         return False
     group, definition = found
     if name != cursor.head and name in definition.branches:
-        _navigation.repeat(draft, cursor)
-        choose(draft, draft.groups[group.id], name)
+        if cursor.wait is None:
+            _navigation.repeat(draft, cursor)
+        if group.id in draft.groups:
+            _menu.choose(draft, draft.groups[group.id], name)
         return True
-    if name in _inside(draft, definition) or any(name in c.history for c in draft.cursors.values() if c.group == group.id):
+    if name in _inside(draft, definition) or any(
+        name in c.history for c in draft.cursors.values() if c.group == group.id
+    ):
         return False
-    parent = draft.cursors[group.parent]
     close(draft, group.id)
-    parent = replace(draft.cursors[parent.id], opened=None)
-    draft.put(parent)
-    _navigation.jump(draft, parent, name)
+    _navigation.jump(draft, draft.cursors[group.parent], name)
     return True
 
 
@@ -132,11 +137,13 @@ def complete(draft: Draft, cursor: Cursor, result: Raw | None, focus_on: StepNam
     draft.groups[group.id] = replace(group, branches=branches, focus=focus_now)
     done = sum(1 for branch in branches if branch.cursor is None)
     if leaving is not None:
-        _waits.owe(draft, draft.cursors[group.parent], leaving)
+        draft.owe(draft.cursors[group.parent], leaving)
     if done >= (definition.need or len(branches)):
         join(draft, draft.groups[group.id])
+    elif focus_on is not None and any(branch.head == focus_on and branch.cursor is not None for branch in branches):
+        _menu.choose(draft, draft.groups[group.id], focus_on)
     elif focus_on is not None:
-        choose(draft, draft.groups[group.id], focus_on)
+        _menu.show_menu(draft, group.id)
 
 
 def _leaving(draft: Draft, cursor: Cursor) -> Owed | None:
@@ -157,31 +164,12 @@ def join(draft: Draft, group: OpenGroup) -> None:
         draft.put(replace(now, owed=(*hooks, *now.owed)))
 
 
-def decide(draft: Draft, found: list[Cursor], event: InputReceived) -> str:
-    """Choose between several waits: the only one the answer parses for, else the focused branch, else ask which."""
-    if event.fits is not None:
-        fitting = [cursor for cursor in found if cursor.id in event.fits]
-        if len(fitting) == 1:
-            return _waits.give(draft, fitting[0], event.input)
-        found = fitting or found
-    for cursor in found:
-        group = draft.groups.get(cursor.group) if cursor.group is not None else None
-        if group is not None and group.focus == cursor.head:
-            return _waits.give(draft, cursor, event.input)
-    for cursor in found:
-        if cursor.group is not None:
-            draft.groups[cursor.group] = replace(draft.groups[cursor.group], undecided=event.input)
-            show_menu(draft, cursor.group)
-            return ""
-    return _waits.give(draft, found[0], event.input)
-
-
 def focus(draft: Draft, cursor: Cursor) -> None:
     """Give a branch, and the branches it is nested in, the attention of the conversation."""
     current: Cursor | None = cursor
     while current is not None and current.group is not None:
         group = draft.groups[current.group]
-        draft.groups[group.id] = replace(group, focus=current.head, menu=None, undecided=None)
+        draft.groups[group.id] = replace(group, focus=current.head, menu=None, undecided=None, takers=())
         current = draft.cursors.get(group.parent)
 
 
@@ -191,94 +179,9 @@ def back_to_menu(draft: Draft, cursor: Cursor) -> None:
         return
     if cursor.wait is None:
         _navigation.repeat(draft, cursor)
-    draft.groups[cursor.group] = replace(draft.groups[cursor.group], focus=None)
-    show_menu(draft, cursor.group)
-
-
-def show_menu(draft: Draft, id: GroupId) -> None:
-    """Ask which branch; the author's own text comes from the definition or from a handler."""
-    group = draft.groups[id]
-    definition = draft.flow.groups[group.name]
-    if definition.menu_handler:
-        parent = draft.cursors[group.parent]
-        if not any(owed.phase == "menu" for owed in parent.owed):
-            _waits.owe(draft, parent, Owed("menu", group.name, draft.fresh(), since=draft.at))
-        return
-    say_menu(draft, group, definition.menu)
-
-
-def say_menu(draft: Draft, group: OpenGroup, message: Message | None) -> None:
-    """Say the menu with a button per branch: open ones, completed ones that may be redone, and going on if reopened."""
-    definition = draft.flow.groups[group.name]
-    rows: list[list[Button]] = []
-    for branch in group.branches:
-        if branch.cursor is not None:
-            rows.append([Button(_title(draft, branch.head), branch.head)])
-        elif definition.redo:
-            rows.append([Button(DONE_MARK + _title(draft, branch.head), branch.head)])
-    if _may_go_on(group, definition):
-        rows.append([Button("\u2192", definition.join)])
-    nonce = draft.nonce()
-    options: list[str] = []
-    text = message.text if message is not None else ""
-    said = bind(Message(text, rows, message.media if message is not None else ()), nonce, options)
-    if message is None:
-        draft.notice("menu", said)
-    else:
-        draft.say(said)
-    menu = Wait("menu", nonce, draft.at, options=tuple(options))
-    draft.groups[group.id] = replace(group, menu=menu)
-    draft.hops = 0
-
-
-def _may_go_on(group: OpenGroup, definition: ParallelGroup) -> bool:
-    complete_ones = sum(1 for branch in group.branches if branch.cursor is None)
-    return group.reopened and complete_ones >= (definition.need or len(group.branches))
-
-
-def menu_choice(draft: Draft, input: Input) -> tuple[OpenGroup, str] | None:
-    """Tell whether a text names a branch of an open menu (by its step, its title or its button)."""
-    if input.kind != "text":
-        return None
-    wanted = input.text.strip().casefold()
-    for group in draft.groups.values():
-        if group.menu is None:
-            continue
-        for branch in group.branches:
-            title = _title(draft, branch.head)
-            if wanted in (branch.head.casefold(), title.casefold(), (DONE_MARK + title).casefold()):
-                return group, branch.head
-        if wanted == "\u2192":
-            return group, draft.flow.groups[group.name].join
-    return None
-
-
-def choose(draft: Draft, group: OpenGroup, value: str) -> None:
-    """Give a branch the attention; redo it if it was complete; hand it the input that waited for this choice."""
-    definition = draft.flow.groups[group.name]
-    undecided = group.undecided
-    group = replace(group, menu=None, undecided=None)
-    draft.groups[group.id] = group
-    draft.hops = 0
-    if value == definition.join and _may_go_on(group, definition):
-        return join(draft, group)
-    branch = next((branch for branch in group.branches if branch.head == value), None)
-    if branch is None or (branch.cursor is None and not definition.redo):
-        return show_menu(draft, group.id)
-    if branch.cursor is None:
-        branch = Branch(branch.head, CursorId(draft.fresh()))
-        branches = tuple(branch if b.head == branch.head else b for b in group.branches)
-        draft.groups[group.id] = replace(group, branches=branches, focus=branch.head)
-        return _begin(draft, group.id, branch)
-    draft.groups[group.id] = replace(group, focus=branch.head)
-    cursor = draft.cursors[branch.cursor]
-    if cursor.owed or cursor.wait is None:
-        return None
-    spec = draft.spec(cursor)
-    if undecided is not None and spec is not None and _waits.takes(spec.accepts, undecided, ()):
-        _waits.give(draft, cursor, undecided)
-        return None
-    return _navigation.repeat(draft, cursor)
+    if cursor.group in draft.groups:
+        draft.groups[cursor.group] = replace(draft.groups[cursor.group], focus=None)
+        _menu.show_menu(draft, cursor.group)
 
 
 def timed_out(draft: Draft, id: GroupId) -> None:
@@ -290,7 +193,11 @@ def timed_out(draft: Draft, id: GroupId) -> None:
     if definition.on_timeout is not None:
         return _navigation.onward(draft, parent, definition.on_timeout)
     owed = Owed("timeout", parent.step, draft.fresh(), since=draft.at, label=group.name)
-    return _failures.failed(draft, parent, owed, "timeout", f"group {group.name!r} was not complete in time", retry=False)
+    if "timeout" in draft.flow.hooks:
+        return draft.owe(parent, owed)
+    return _failures.failed(
+        draft, parent, owed, "timeout", f"group {group.name!r} was not complete in time", retry=False
+    )
 
 
 def _of(draft: Draft, cursor: Cursor) -> tuple[OpenGroup, ParallelGroup] | None:
@@ -310,9 +217,3 @@ def _inside(draft: Draft, definition: ParallelGroup) -> set[StepName]:
         inside.add(name)
         todo.extend(output.to for output in step.outputs)
     return inside
-
-
-def _title(draft: Draft, name: StepName) -> str:
-    step = draft.step(name)
-    return step.title or name if step is not None else name
-

@@ -30,15 +30,15 @@ def enter(
 
     `again` enters the step it already stands on: the scene stays, and it is neither left nor entered for the hooks.
     """
+    draft.hops += 1
+    if draft.hops > HOP_LIMIT:
+        message = f"{HOP_LIMIT} transitions without waiting for anything; the last one went to {name!r}"
+        return _failures.end_failed(draft, cursor, "loop_guard", message)
     step = draft.step(name)
     if step is None:
         return _failures.failed(
             draft, cursor, _failures.source(cursor), "unknown_step", f"the flow has no step {name!r}", retry=False
         )
-    draft.hops += 1
-    if draft.hops > HOP_LIMIT:
-        message = f"{HOP_LIMIT} transitions without waiting for anything; the last one went to {name!r}"
-        return _failures.end_failed(draft, cursor, "loop_guard", message)
     if cursor.wait is not None or draft.timers:
         draft.clear_timers(cursor.id)
     if cursor.opened is not None:
@@ -89,7 +89,8 @@ def back(draft: Draft, cursor: Cursor) -> None:
         target, history = history[-1], history[:-1]
         if draft.step(target) is None:
             continue
-        if target in draft.flow.groups:
+        group = draft.flow.groups.get(target)
+        if group is not None and any(head in draft.results for head in group.branches):
             return _groups.reopen(draft, cursor, target, history)
         return enter(draft, cursor, target, history)
     if cursor.group is not None:

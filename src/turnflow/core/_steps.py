@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import assert_never
 
 from msgspec import Raw
 from msgspec.structs import replace
 
-from turnflow.core import _failures, _groups, _navigation, _waits
+from turnflow.core import _children, _failures, _groups, _inputs, _menu, _navigation, _waits
 from turnflow.core._draft import Draft, bound_to
 from turnflow.core.directives import (
     Back,
@@ -25,14 +24,11 @@ from turnflow.core.directives import (
     Repeat,
     Stay,
 )
-from turnflow.core.effects import RunHandler, StartChild
+from turnflow.core.effects import RunHandler
 from turnflow.core.events import HandlerAnswered, HandlerFailed
-from turnflow.core.ids import EffectKey, RunId, StepName
+from turnflow.core.ids import EffectKey, StepName
 from turnflow.core.messages import Message
-from turnflow.core.state import Call, Child, Cursor, Ending, Escalation, Failure, Owed, Parent
-
-DEPTH_LIMIT = 16
-"""How deep flows may call flows."""
+from turnflow.core.state import Cursor, Ending, Escalation, Failure, Owed
 
 
 def answered(draft: Draft, event: HandlerAnswered) -> str:
@@ -52,22 +48,25 @@ def answered(draft: Draft, event: HandlerAnswered) -> str:
             step = draft.step(cursor.step)
             question = step.question if step is not None else None
             if question is None:
-                _failures.failed(draft, cursor, owed, "no_question", f"step {cursor.step!r} has no question", retry=False)
+                _failures.failed(
+                    draft, cursor, owed, "no_question", f"step {cursor.step!r} has no question", retry=False
+                )
             else:
                 _waits.open_wait(draft, cursor, cursor.step, question.wait, True, event.says)
         case "menu":
             group = draft.groups.get(cursor.opened) if cursor.opened is not None else None
             if group is not None:
-                _groups.say_menu(draft, group, event.says[0] if event.says else Message())
+                _say(draft, cursor, event.says[:-1])
+                _menu.say_menu(draft, group, event.says[-1] if event.says else Message())
         case "hook" | "retry" | "otherwise":
             _say(draft, cursor, event.says)
-            _overdue(draft, cursor)
         case "enter" | "input" | "error" | "timeout":
             if not isinstance(event.directive, Park):
                 _say(draft, cursor, event.says)
             _follow(draft, draft.cursors[cursor.id], owed, event)
         case _:
             assert_never(owed.phase)
+    _overdue(draft, cursor)
     return ""
 
 
@@ -89,7 +88,7 @@ def raised(draft: Draft, event: HandlerFailed) -> str:
     elif owed.phase == "otherwise":
         draft.notice("again")
     elif owed.phase == "menu" and cursor.opened in draft.groups:
-        _groups.say_menu(draft, draft.groups[cursor.opened], None)
+        _menu.say_menu(draft, draft.groups[cursor.opened], None)
     _overdue(draft, cursor)
     return ""
 
@@ -97,16 +96,21 @@ def raised(draft: Draft, event: HandlerFailed) -> str:
 def settle(draft: Draft) -> None:
     """Do all work that needs no user code, then ask for the next piece of user code, if any is due."""
     while True:
-        while draft.cancelling is None and draft.status not in ("blocked", "stuck") and _pure(draft):
-            pass
-        if draft.cancelling is not None or draft.status in ("blocked", "stuck") or draft.ended:
+        if draft.halted:
             return
+        if draft.cancelling is not None:
+            draft.status = "waiting"
+            return
+        while _pure(draft):
+            pass
+        if draft.inflight is not None and _asked(draft, draft.inflight) is None:
+            draft.inflight = None  # what was at work belonged to something that is gone
         if draft.inflight is not None or _schedule(draft):
             draft.status = "running"
             return
         if draft.ending is not None:
             return _failures.finish(draft)
-        if draft.backlog and _waits.drain(draft):
+        if draft.backlog and _inputs.drain(draft):
             continue
         if not _stranded(draft):
             draft.status = "waiting"
@@ -195,7 +199,7 @@ def _follow(draft: Draft, cursor: Cursor, owed: Owed, event: HandlerAnswered) ->
         case Done(result):
             _done(draft, cursor, owed, result)
         case CallFlow():
-            _call(draft, cursor, owed, directive)
+            _children.call(draft, cursor, owed, directive)
         case Complete(result):
             _failures.end(draft, Ending("completed", result, said=said))
         case Cancel(reason):
@@ -207,8 +211,7 @@ def _follow(draft: Draft, cursor: Cursor, owed: Owed, event: HandlerAnswered) ->
             else:
                 _failures.failed(draft, cursor, owed, code, message, retry=False)
         case Escalate(reason, then):
-            cursor = replace(_waits.close_wait(draft, cursor), escalation=Escalation(reason, draft.at, then))
-            draft.put(cursor)
+            draft.put(replace(_waits.close_wait(draft, cursor), escalation=Escalation(reason, draft.at, then)))
             draft.tell_role("operator", Message(f"{draft.state.run} {reason}"), "escalated")
             if not said:
                 draft.notice("escalated")
@@ -228,8 +231,6 @@ def _stay(draft: Draft, cursor: Cursor, owed: Owed) -> None:
     if cursor.wait is None:
         message = f"step {cursor.step!r} answered neither with a wait nor with a way on"
         _failures.failed(draft, cursor, owed, "no_answer", message, retry=False)
-    else:
-        _overdue(draft, cursor)
 
 
 def _done(draft: Draft, cursor: Cursor, owed: Owed, result: Raw | None) -> None:
@@ -248,26 +249,3 @@ def _done(draft: Draft, cursor: Cursor, owed: Owed, result: Raw | None) -> None:
         else:
             message = f"done() in step {cursor.step!r} is ambiguous: it declares {len(ways)} ways on"
             _failures.failed(draft, cursor, owed, "ambiguous_done", message, retry=False)
-
-
-def _call(draft: Draft, cursor: Cursor, owed: Owed, call: CallFlow) -> None:
-    parent = draft.state.parent
-    depth = parent.depth + 1 if parent is not None else 1
-    if depth > DEPTH_LIMIT:
-        message = f"flows may call flows {DEPTH_LIMIT} deep; {call.flow!r} would be deeper"
-        return _failures.failed(draft, cursor, owed, "nesting_too_deep", message, retry=False)
-    run, mailbox = draft.state.run, draft.state.mailbox
-    child = child_id(run, draft.fresh())
-    root = parent.root if parent is not None and parent.awaited else run
-    draft.put(replace(_waits.close_wait(draft, cursor), call=Call(child, call.flow, call.then)))
-    draft.children = (*draft.children, Child(child, mailbox))
-    draft.effects.append(
-        StartChild(draft.key(), child, call.flow, Parent(run, mailbox, root, depth), call.data)
-    )
-    draft.hops = 0
-    return None
-
-
-def child_id(run: RunId, serial: int) -> RunId:
-    """Return the id of a child run: it derives from the parent's, so that a repeated turn makes the same child."""
-    return RunId(blake2b(f"{run}:{serial}".encode(), digest_size=10).hexdigest())

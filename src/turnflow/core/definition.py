@@ -80,7 +80,10 @@ class Question(Struct, frozen=True, omit_defaults=True):
 
 
 class Retry(Struct, frozen=True, omit_defaults=True):
-    """Repetition of a failed handler: `count` further attempts, `delay * factor**n` apart, at most `max_delay`, spread by `jitter` (0..1)."""
+    """Repetition of a failed handler: `count` further attempts, `delay * factor**n` apart and at most `max_delay`.
+
+    `jitter` (0..1) spreads the delays.
+    """
 
     count: int
     delay: Millis = 1000

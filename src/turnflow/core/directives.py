@@ -88,17 +88,5 @@ class Escalate(Struct, frozen=True, tag="escalate", omit_defaults=True):
 
 
 Directive: TypeAlias = (
-    Next
-    | Goto
-    | Back
-    | Repeat
-    | Park
-    | Stay
-    | Refuse
-    | Done
-    | CallFlow
-    | Complete
-    | Cancel
-    | Fail
-    | Escalate
+    Next | Goto | Back | Repeat | Park | Stay | Refuse | Done | CallFlow | Complete | Cancel | Fail | Escalate
 )

@@ -93,7 +93,4 @@ class Finish(Struct, frozen=True, tag="finish"):
     parent: Parent | None
 
 
-Effect: TypeAlias = (
-    RunHandler | Say | AnswerPress | SetTimer | ClearTimer | StartChild | CancelChild | Release | Finish
-)
-
+Effect: TypeAlias = RunHandler | Say | AnswerPress | SetTimer | ClearTimer | StartChild | CancelChild | Release | Finish

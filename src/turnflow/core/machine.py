@@ -13,7 +13,7 @@ cursors of their own. At most one piece of user code per run is asked for at a t
 an answer with that key counts. So one `advance` does everything that needs no user code and ends in one of three ways:
 it asks for user code (`RunHandler`), it is parked, or the run has ended.
 
-    event --> _steps / _waits / _groups / _failures change the draft --> settle: pure work, next user code, or the end
+    event --> _steps / _inputs / _waits / _groups / _failures change the draft --> settle: pure work, next user code, or the end
 
 Nothing is remembered outside the state: after a crash `pending(state)` gives the effects that are still owed, with the same
 keys. The journal keeps accepted events; `replay` applies them again and gets the same state.
@@ -29,8 +29,19 @@ from typing import Final, NamedTuple, TypeAlias, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from turnflow.core import _failures, _groups, _navigation, _steps, _waits
-from turnflow.core._draft import Draft, encoded
+from turnflow.core import (
+    _children,
+    _failures,
+    _groups,
+    _inputs,
+    _interventions,
+    _migration,
+    _navigation,
+    _steps,
+    _waits,
+)
+from turnflow.core._draft import Draft
+from turnflow.core._migration import fits
 from turnflow.core.definition import Flow
 from turnflow.core.effects import AnswerPress, Effect, RunHandler
 from turnflow.core.events import (
@@ -52,8 +63,25 @@ from turnflow.core.events import (
     TimerFired,
 )
 from turnflow.core.ids import FlowName, StepName, TimerId
-from turnflow.core.messages import Message
-from turnflow.core.state import TERMINAL, Cursor, Ending, Failure, Owed, RunState, Status, Timer, blank
+from turnflow.core.state import TERMINAL, Cursor, Owed, RunState, Status, Timer, blank
+
+__all__ = [
+    "ACCEPTED",
+    "SEMANTICS",
+    "STATUSES",
+    "Accepted",
+    "Decision",
+    "Definitions",
+    "Entry",
+    "Ignored",
+    "Verdict",
+    "advance",
+    "blank",
+    "fits",
+    "pending",
+    "replay",
+    "sealed",
+]
 
 SEMANTICS: Final = 1
 """Version of the rules in this file; journal entries carry it."""
@@ -112,6 +140,8 @@ def advance(flow: Flow, state: RunState, event: Event) -> Decision:
     if (state.status == "created") is not isinstance(event, RunStarted):
         return Decision(state, (), Ignored("not_started" if state.status == "created" else "started"))
     draft = Draft(flow, state, event.at)
+    if not isinstance(event, HandlerAnswered | HandlerFailed):
+        draft.hops = 0
     reason = _apply(draft, event)
     if reason:
         presses = tuple(effect for effect in draft.effects if isinstance(effect, AnswerPress))
@@ -150,31 +180,11 @@ def replay(base: RunState, definitions: Definitions, entries: Iterable[Entry]) -
     return state
 
 
-def fits(flow: Flow, state: RunState) -> str:
-    """Return "" if every position of a run exists in a flow, else what is missing."""
-    for cursor in state.cursors:
-        step = flow.steps.get(cursor.step)
-        if step is None:
-            return f"step {cursor.step!r} is missing"
-        if cursor.wait is not None and cursor.wait.spec is None and step.question is None:
-            return f"step {cursor.step!r} no longer asks a question"
-        if cursor.call is not None and cursor.call.then not in flow.steps:
-            return f"step {cursor.call.then!r} is missing"
-    for group in state.groups:
-        if group.name not in flow.groups:
-            return f"parallel group {group.name!r} is missing"
-        heads = flow.groups[group.name].branches
-        for branch in group.branches:
-            if branch.head not in heads:
-                return f"branch {branch.head!r} of group {group.name!r} is missing"
-    return ""
-
-
 def _apply(draft: Draft, event: Event) -> str:
     """Change the draft; return "" if the event counts, else why not."""
     match event:
         case InputReceived():
-            return _waits.receive(draft, event)
+            return _inputs.receive(draft, event)
         case HandlerAnswered():
             return _steps.answered(draft, event)
         case HandlerFailed():
@@ -184,39 +194,25 @@ def _apply(draft: Draft, event: Event) -> str:
         case RunStarted():
             return _start(draft, event)
         case ChildFinished():
-            return _child_finished(draft, event)
+            return _children.finished(draft, event)
         case ChildAttached(_, child):
-            draft.children = (*draft.children, child)
-            return ""
+            return _children.attach(draft, child)
         case OperatorAnswered():
-            return _operator(draft, event)
-        case CancelRequested(_, by, reason, notify):
-            if draft.ending is not None or draft.cancelling is not None:
-                return "ending"
-            _unhalt(draft)
-            _failures.end(draft, Ending("cancelled", reason=reason, by=by, said=not notify))
-            return ""
+            return _interventions.operator(draft, event)
+        case CancelRequested():
+            return _interventions.cancel(draft, event)
         case MoveRequested(_, step):
-            return _move(draft, step)
+            return _interventions.move(draft, step)
         case RetryRequested():
-            if draft.status != "stuck":
-                return "not_stuck"
-            _unhalt(draft)
-            return ""
-        case Migrated():
-            return _migrated(draft, event)
+            return _interventions.retry(draft)
         case Blocked(_, reason):
-            draft.status, draft.reason, draft.inflight = "blocked", reason, None
-            draft.notice("blocked")
-            return ""
-        case InputSetAside(_, reason, input):
-            draft.status, draft.reason, draft.inflight = "stuck", reason, None
-            if input is not None:
-                draft.backlog = (input, *draft.backlog)
-            draft.notice("stuck")
-            return ""
+            return _interventions.block(draft, reason)
+        case InputSetAside():
+            return _interventions.set_aside(draft, event)
         case Asked():
-            return _ask_again(draft)
+            return _interventions.ask_again(draft)
+        case Migrated():
+            return _migration.migrate(draft, event)
         case _:
             assert_never(event)
 
@@ -260,7 +256,7 @@ def _timer(draft: Draft, event: TimerFired) -> str:
         return "cleared"
     if event.at < timer.due:
         return "early"
-    if draft.status in ("blocked", "stuck"):
+    if draft.halted:
         return ""  # it stays among the timers and is set again when the run goes on
     del draft.timers[event.timer]
     if timer.kind in ("ttl", "idle"):
@@ -279,118 +275,3 @@ def _timer(draft: Draft, event: TimerFired) -> str:
         else:
             _waits.timer_due(draft, timer, cursor)
     return ""
-
-
-def _child_finished(draft: Draft, event: ChildFinished) -> str:
-    if all(child.run != event.child for child in draft.children):
-        return "unknown_child"
-    draft.children = tuple(child for child in draft.children if child.run != event.child)
-    draft.hops = 0
-    if draft.cancelling is not None:
-        _failures.child_ended(draft)
-        return ""
-    for cursor in draft.cursors.values():
-        call = cursor.call
-        if call is None or call.child != event.child:
-            continue
-        cursor = replace(cursor, call=None)
-        draft.put(cursor)
-        if event.outcome == "completed":
-            _navigation.onward(draft, cursor, call.then, event.result)
-        else:
-            error = event.error or Failure(event.outcome)
-            owed = Owed("enter", cursor.step, draft.fresh(), since=event.at)
-            detail = f"flow {call.flow!r} ended {event.outcome}: {error.message or error.code}"
-            _failures.failed(draft, cursor, owed, f"child_{event.outcome}", detail, retry=False)
-        break
-    return ""
-
-
-def _operator(draft: Draft, event: OperatorAnswered) -> str:
-    for cursor in draft.cursors.values():
-        if cursor.escalation is None:
-            continue
-        if event.text:
-            draft.say(Message(event.text))
-        if event.ends:
-            draft.hops = 0
-            then = cursor.escalation.then
-            cursor = replace(cursor, escalation=None)
-            draft.put(cursor)
-            if then is None:
-                _navigation.repeat(draft, cursor)
-            else:
-                _navigation.onward(draft, cursor, then, encoded(event.text))
-        return ""
-    return "not_escalated"
-
-
-def _move(draft: Draft, step: StepName) -> str:
-    if draft.ending is not None or draft.cancelling is not None:
-        return "ending"
-    if draft.step(step) is None:
-        return "unknown_step"
-    _unhalt(draft)
-    for group in list(draft.groups):
-        _groups.close(draft, group)
-    main = draft.cursors[_failures.MAIN]
-    if main.call is not None:
-        _failures.abandon(draft, main.call.child)
-    draft.inflight = None
-    draft.hops = 0
-    draft.cursors = {main.id: replace(main, owed=(), call=None, escalation=None, opened=None)}
-    _navigation.enter(draft, draft.cursors[main.id], step, ())
-    return ""
-
-
-def _unhalt(draft: Draft) -> None:
-    """Let a blocked or stuck run go on: timers that fired meanwhile, and all others, are set anew."""
-    if draft.status in ("blocked", "stuck"):
-        draft.status, draft.reason = "running", ""
-        for timer in list(draft.timers.values()):
-            draft.set_timer(timer)
-
-
-def _migrated(draft: Draft, event: Migrated) -> str:
-    steps = event.steps
-    _unhalt(draft)
-    draft.version = event.version
-    if event.data is not None:
-        draft.data = event.data
-    draft.inflight = None
-    if not steps:
-        return ""
-    draft.results = {steps.get(name, name): value for name, value in draft.results.items()}
-    for group in list(draft.groups.values()):
-        branches = tuple(replace(branch, head=steps.get(branch.head, branch.head)) for branch in group.branches)
-        focus = steps.get(group.focus, group.focus) if group.focus is not None else None
-        draft.groups[group.id] = replace(group, name=steps.get(group.name, group.name), branches=branches, focus=focus)
-    moved = []
-    for cursor in list(draft.cursors.values()):
-        owed = tuple(replace(item, step=steps.get(item.step, item.step)) for item in cursor.owed)
-        history = tuple(steps.get(name, name) for name in cursor.history)
-        head = steps.get(cursor.head, cursor.head)
-        draft.put(replace(cursor, head=head, owed=owed, history=history, step=steps.get(cursor.step, cursor.step)))
-        if cursor.step in steps and not cursor.owed and cursor.wait is not None:
-            moved.append(cursor.id)
-    for id in moved:
-        if id in draft.cursors:
-            cursor = draft.cursors[id]
-            _navigation.enter(draft, cursor, cursor.step, cursor.history)
-    return ""
-
-
-def _ask_again(draft: Draft) -> str:
-    if draft.status in ("blocked", "stuck"):
-        draft.notice("blocked" if draft.status == "blocked" else "stuck")
-        return ""
-    focused = {group.focus for group in draft.groups.values() if group.focus is not None}
-    asked = False
-    for cursor in list(draft.cursors.values()):
-        if cursor.escalation is not None:
-            draft.notice("escalated")
-            asked = True
-        elif cursor.wait is not None and not cursor.owed and (not focused or cursor.head in focused):
-            _navigation.repeat(draft, cursor)
-            asked = True
-    return "" if asked else "busy"

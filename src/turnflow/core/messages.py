@@ -9,7 +9,7 @@ from msgspec.structs import force_setattr
 
 
 class Button(Struct, frozen=True, omit_defaults=True):
-    """A button under a message. Exactly one of `value`, `callback`, `url` gives it its meaning; with none, `value` is the text."""
+    """A button under a message. One of `value`, `callback`, `url` gives it its meaning; with none, its text is its value."""
 
     text: str
     """What the person reads."""

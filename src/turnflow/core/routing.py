@@ -7,9 +7,10 @@ from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
-from turnflow.core import _waits
-from turnflow.core._draft import Draft
-from turnflow.core._groups import menu_choice
+from turnflow.core import _inputs
+from turnflow.core._buttons import parse_ref
+from turnflow.core._draft import spec_of
+from turnflow.core._menu import menu_choice
 from turnflow.core.definition import Flow, KeyPolicy, Registration, Trigger
 from turnflow.core.ids import CursorId, FlowName, Nonce, RunId
 from turnflow.core.inputs import MEDIA_KINDS, Input
@@ -94,18 +95,19 @@ def route(
 ) -> Route:
     """Decide who gets an input. `live`: runs of the mailbox that have not ended; `matched`: filters that say yes to it."""
     if input.kind == "press":
-        return _press(input, live, registrations, roles)
-    mine = sorted(
-        (run for run in live if belongs(run, input, place, roles)), key=lambda run: run.state.updated, reverse=True
-    )
+        return _press(input, live, registrations)
+    mine = [run for run in live if belongs(run, input, place, roles)]
+    if len(mine) > 1:
+        mine.sort(key=lambda run: run.state.updated, reverse=True)
     if input.kind == "command":
-        if input.command == cancel and mine:
-            return ToCancel(root_of(mine[0].state))
+        if input.command.casefold() == cancel.casefold():
+            for run in mine:
+                if _is_own(run.state, input, place) and run.state.ending is None and run.state.cancelling is None:
+                    return ToCancel(root_of(run.state))
         return _taker(mine, input, matched, roles) or _command(input, registrations) or Nobody()
     return (
         _taker(mine, input, matched, roles)
-        or _holder(mine)
-        or _replier(mine)
+        or _keeper([run for run in mine if _is_own(run.state, input, place)])
         or trigger_for(input, registrations, matched)
         or Nobody()
     )
@@ -116,15 +118,19 @@ def belongs(run: Live, input: Input, place: Place, roles: Collection[str]) -> bo
     state = run.state
     if state.status in TERMINAL:
         return False
-    if key_of(state.key_policy, input, place) == state.key:
+    if _is_own(state, input, place):
         return True
     if state.chat != place.chat or (state.key_policy == "thread" and state.thread != place.thread):
         return False
-    draft = Draft(run.flow, state, 0)
-    return any(
-        spec is not None and spec.who and _waits.allows(state, spec, input, roles)
-        for spec in (draft.spec(cursor) for cursor in state.cursors)
-    )
+    for cursor in state.cursors:
+        spec = spec_of(run.flow, cursor)
+        if spec is not None and spec.who and _inputs.allows(state, spec, input, roles):
+            return True
+    return False
+
+
+def _is_own(state: RunState, input: Input, place: Place) -> bool:
+    return key_of(state.key_policy, input, place) == state.key
 
 
 def root_of(state: RunState) -> RunId:
@@ -132,54 +138,69 @@ def root_of(state: RunState) -> RunId:
     return state.parent.root if state.parent is not None and state.parent.awaited else state.run
 
 
-def _press(input: Input, live: Sequence[Live], registrations: Sequence[Registration], roles: Collection[str]) -> Route:
-    parsed = _waits.parse_ref(input.ref)
-    if parsed is None:
-        for registration in registrations:
-            for trigger in registration.triggers:
-                if trigger.kind == "callback" and _callback(trigger.value, input.ref):
-                    return ToTrigger(registration.flow.name)
-        return Nobody()
-    run = RunId(parsed[0].partition(".")[0])
+def _press(input: Input, live: Sequence[Live], registrations: Sequence[Registration]) -> Route:
+    nonce = button_nonce(input.ref)
+    if nonce is None:
+        return _callback(input.ref, registrations) or Nobody()
+    run = RunId(nonce.partition(".")[0])
     for candidate in live:
         if candidate.state.run == run:
             return ToRun(run) if candidate.state.status not in TERMINAL else Dead("ended")
     return Elsewhere(run)
 
 
+def button_nonce(ref: str) -> Nonce | None:
+    """Return the wait a button reference leads to; None for anybody else's callback data."""
+    parsed = parse_ref(ref)
+    return parsed[0] if parsed is not None else None
+
+
 def _taker(mine: Sequence[Live], input: Input, matched: Collection[str], roles: Collection[str]) -> ToRun | None:
+    """Return the newest run that takes an input now: by a menu, a wait, or as an operator's."""
     for run in mine:
-        if run.state.status in ("blocked", "stuck") or run.state.ending is not None:
+        flow, state = run.flow, run.state
+        if state.status in ("blocked", "stuck") or state.ending is not None or state.cancelling is not None:
             continue
-        draft = Draft(run.flow, run.state, 0)
-        if run.state.groups and menu_choice(draft, input) is not None:
-            return ToRun(run.state.run)
-        found = _waits.candidates(draft, input, matched, roles)
+        own = _inputs.allows(state, None, input, roles)
+        if state.groups and own and menu_choice(flow, state.groups, input) is not None:
+            return ToRun(state.run)
+        found = _inputs.candidates(flow, state, state.cursors, input, matched, roles)
         if found:
-            maybe = tuple(cursor.id for cursor in found) if len(found) > 1 else ()
-            return ToRun(run.state.run, maybe)
-        if input.kind != "command" and any(cursor.escalation is not None for cursor in run.state.cursors):
-            return ToRun(run.state.run)
-    return None
-
-
-def _holder(mine: Sequence[Live]) -> ToRun | None:
-    """Return the newest run that will take input later: user code is at work, or it is blocked or stuck."""
-    for run in mine:
-        state = run.state
-        if state.status in ("blocked", "stuck") or any(cursor.owed for cursor in state.cursors):
+            return ToRun(state.run, tuple(cursor.id for cursor in found) if len(found) > 1 else ())
+        if own and input.kind != "command" and any(cursor.escalation is not None for cursor in state.cursors):
             return ToRun(state.run)
     return None
 
 
-def _replier(mine: Sequence[Live]) -> ToRun | None:
+def _keeper(mine: Sequence[Live]) -> ToRun | None:
+    """Return the newest run that keeps an input for later, else the newest that replies to input of the wrong kind."""
     for run in mine:
-        draft = Draft(run.flow, run.state, 0)
+        state = run.state
+        if state.status in ("blocked", "stuck"):
+            return ToRun(state.run)
+        if state.ending is None and any(cursor.owed for cursor in state.cursors):
+            return ToRun(state.run)
+    for run in mine:
         for cursor in run.state.cursors:
-            spec = draft.spec(cursor)
+            spec = spec_of(run.flow, cursor)
             if spec is not None and (spec.otherwise is not None or spec.otherwise_handler):
                 return ToRun(run.state.run)
     return None
+
+
+def _callback(ref: str, registrations: Sequence[Registration]) -> ToTrigger | None:
+    """Return the trigger of a host's button: one that names it exactly, else the longest beginning of it."""
+    best: tuple[int, FlowName] | None = None
+    for registration in registrations:
+        for trigger in registration.triggers:
+            wanted = trigger.value
+            if trigger.kind != "callback":
+                continue
+            if wanted == ref:
+                return ToTrigger(registration.flow.name)
+            if wanted.endswith("*") and ref.startswith(wanted[:-1]) and (best is None or len(wanted) > best[0]):
+                best = (len(wanted), registration.flow.name)
+    return ToTrigger(best[1]) if best is not None else None
 
 
 def _command(input: Input, registrations: Sequence[Registration]) -> ToTrigger | None:
@@ -215,16 +236,6 @@ def _triggers(trigger: Trigger, input: Input, matched: Collection[str]) -> bool:
             return False
 
 
-def _callback(wanted: str, given: str) -> bool:
-    return given.startswith(wanted[:-1]) if wanted.endswith("*") else given == wanted
-
-
 @lru_cache(maxsize=256)
 def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
-
-
-def button_nonce(ref: str) -> Nonce | None:
-    """Return the wait a button reference leads to; None for anybody else's callback data."""
-    parsed = _waits.parse_ref(ref)
-    return parsed[0] if parsed is not None else None

@@ -31,9 +31,7 @@ from turnflow.core.inputs import Input
 Status: TypeAlias = Literal[
     "created", "running", "waiting", "paused", "completed", "failed", "cancelled", "stuck", "blocked"
 ]
-Phase: TypeAlias = Literal[
-    "enter", "input", "ask", "retry", "otherwise", "menu", "hook", "error", "timeout"
-]
+Phase: TypeAlias = Literal["enter", "input", "ask", "retry", "otherwise", "menu", "hook", "error", "timeout"]
 Outcome: TypeAlias = Literal["completed", "failed", "cancelled"]
 TERMINAL: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
 

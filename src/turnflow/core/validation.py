@@ -90,7 +90,9 @@ def _settings(step: HandlerStep, path: str) -> Iterable[Problem]:
             yield Problem("bad_duration", f"{path}.{name}", "must be longer than nothing")
     retry = settings.retry
     if retry is not None and (retry.count < 0 or retry.delay < 0 or retry.factor < 0 or not 0 <= retry.jitter <= 1):
-        yield Problem("bad_retry", f"{path}.retry", "count, delay and factor must not be negative, jitter is from 0 to 1")
+        yield Problem(
+            "bad_retry", f"{path}.retry", "count, delay and factor must not be negative, jitter is from 0 to 1"
+        )
 
 
 def _wait(flow: Flow, wait: WaitSpec, path: str) -> Iterable[Problem]:
@@ -128,7 +130,9 @@ def _group(flow: Flow, group: ParallelGroup) -> Iterable[Problem]:
     if group.join == group.name or group.name in group.branches:
         yield Problem("start_in_group", f"{path}.start", f"the start step {group.name!r} is also a branch or the join")
     if not 0 <= group.need <= len(group.branches):
-        yield Problem("bad_need", f"{path}.need", f"{group.need} of {len(group.branches)} branches can never be complete")
+        yield Problem(
+            "bad_need", f"{path}.need", f"{group.need} of {len(group.branches)} branches can never be complete"
+        )
     if group.timeout is not None and group.timeout <= 0:
         yield Problem("bad_duration", f"{path}.timeout", "must be longer than nothing")
 

@@ -1,0 +1,132 @@
+"""What comes from beside the conversation: operators, halts and going on, and a trigger that is repeated."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from turnflow.core import _children, _failures, _groups, _menu, _navigation
+from turnflow.core._draft import Draft, encoded
+from turnflow.core.events import CancelRequested, InputSetAside, OperatorAnswered
+from turnflow.core.ids import StepName
+from turnflow.core.messages import Message
+from turnflow.core.state import Ending
+
+# Each function changes the draft and returns "" if the event counts, else why it does not.
+
+
+def cancel(draft: Draft, event: CancelRequested) -> str:
+    """Begin to end the run, whatever it is doing."""
+    if draft.leaving:
+        return "ending"
+    _unhalt(draft)
+    _children.forget(draft)
+    _failures.end(draft, Ending("cancelled", reason=event.reason, by=event.by, said=not event.notify))
+    return ""
+
+
+def move(draft: Draft, step: StepName) -> str:
+    """Put the run onto a step, dropping everything it was doing."""
+    if draft.leaving:
+        return "ending"
+    if draft.step(step) is None:
+        return "unknown_step"
+    _unhalt(draft)
+    _children.forget(draft)
+    for group in list(draft.groups):
+        _groups.close(draft, group)
+    main = draft.cursors[_failures.MAIN]
+    if main.call is not None:
+        _children.abandon(draft, main.call.child)
+    draft.inflight = None
+    draft.cursors = {main.id: replace(main, owed=(), call=None, escalation=None, opened=None)}
+    _navigation.enter(draft, draft.cursors[main.id], step, ())
+    return ""
+
+
+def operator(draft: Draft, event: OperatorAnswered) -> str:
+    """Let an operator speak to an escalated run, and let that go on."""
+    if draft.halted:
+        return draft.status
+    cursor = next((cursor for cursor in draft.cursors.values() if cursor.escalation is not None), None)
+    if cursor is None or cursor.escalation is None:
+        return "not_escalated"
+    if event.text:
+        draft.say(Message(event.text))
+    if event.ends:
+        then = cursor.escalation.then
+        cursor = replace(cursor, escalation=None)
+        draft.put(cursor)
+        if then is None:
+            _navigation.repeat(draft, cursor)
+        else:
+            _navigation.onward(draft, cursor, then, encoded(event.text))
+    return ""
+
+
+def block(draft: Draft, reason: str) -> str:
+    """Halt a run that the code at hand does not fit; it keeps everything."""
+    if draft.leaving:
+        return "ending"
+    if draft.status == "blocked" and draft.reason == reason:
+        return "blocked"
+    draft.status, draft.reason, draft.inflight = "blocked", reason, None
+    draft.notice("blocked")
+    return ""
+
+
+def set_aside(draft: Draft, event: InputSetAside) -> str:
+    """Halt a run that ended the process too often; of a run that is ending, only give up the clean-up that does it."""
+    if event.input is not None:
+        draft.answer_press(event.input, "stuck")
+        draft.backlog = (event.input, *draft.backlog)
+    if draft.leaving:
+        if event.input is None:
+            draft.inflight = None
+            main = draft.cursors[_failures.MAIN]
+            draft.put(replace(main, owed=main.owed[1:]))
+        return ""
+    if draft.status != "blocked":
+        draft.status, draft.reason, draft.inflight = "stuck", event.reason, None
+    draft.notice(draft.status if draft.status == "blocked" else "stuck")
+    return ""
+
+
+def retry(draft: Draft) -> str:
+    """Let a stuck run go on."""
+    if draft.status != "stuck":
+        return "not_stuck"
+    go_on(draft)
+    return ""
+
+
+def go_on(draft: Draft) -> None:
+    """End a halt: everything that happened meanwhile counts now."""
+    _unhalt(draft)
+    _children.take_note(draft)
+
+
+def _unhalt(draft: Draft) -> None:
+    if draft.halted:
+        draft.status, draft.reason = "running", ""
+        for timer in list(draft.timers.values()):
+            draft.set_timer(timer)  # some fired meanwhile and are gone from the store
+
+
+def ask_again(draft: Draft) -> str:
+    """Repeat what the run last asked: its menu, else the question that has the focus, else all open ones."""
+    if draft.status == "blocked" or draft.status == "stuck":
+        draft.notice(draft.status)
+        return ""
+    asked = False
+    for cursor in draft.cursors.values():
+        if cursor.escalation is not None:
+            draft.notice("escalated")
+            asked = True
+    menus = [group.id for group in draft.groups.values() if group.menu is not None]
+    for group in menus:
+        _menu.show_menu(draft, group)
+    open_ones = [c for c in draft.cursors.values() if c.wait is not None and not c.owed and not c.wait.gathered]
+    attended = [cursor for cursor in open_ones if _menu.is_attended(draft, cursor)]
+    for cursor in [] if menus else attended or open_ones:
+        _navigation.repeat(draft, cursor)
+    return "" if asked or menus or open_ones else "busy"
