@@ -43,7 +43,8 @@ class Committer:
     def submit(self, commit: Commit, done: Done) -> None:
         """Have a commit made durable soon; `done` gets its outcome on the event loop."""
         self._waiting.append((commit, done))
-        self._rouse()
+        if len(self._waiting) == 1:
+            self._loop.call_soon(self._look)
 
     def confirm(self, reply: OutboxRecord, receipt: Receipt) -> None:
         """Record the fate of a reply with a later commit."""
@@ -62,17 +63,32 @@ class Committer:
             self._timer.cancel()
             self._rouse()
 
+    def _look(self) -> None:
+        """Rouse the service for what nobody has written yet."""
+        if self._waiting and not self.working:
+            self._rouse()
+
     def _rouse(self) -> None:
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 
     async def run(self) -> None:
-        """Commit for ever."""
+        """Commit what nobody else does, for ever."""
         while True:
-            while self._waiting or (self._receipts and self._timer_ran_out()):
-                await self._flush()
+            await self.write()
             self._wake = self._loop.create_future()
             await self._wake
+
+    async def write(self) -> None:
+        """Make everything that waits durable, unless that is being done already."""
+        if self.working:
+            return
+        self.working = True
+        try:
+            while self._waiting or (self._receipts and self._timer_ran_out()):
+                await self._flush()
+        finally:
+            self.working = False
 
     def _timer_ran_out(self) -> bool:
         return self._timer is None or self._timer.when() <= self._loop.time() or self._timer.cancelled()
@@ -87,11 +103,7 @@ class Committer:
         if receipts:
             mailbox = MailboxId("")
             items.append(Commit(mailbox, 0, self._epochs.get(0, 0), receipts=tuple(receipts.values())))
-        self.working = True
-        try:
-            outcomes = await self._commit(items)
-        finally:
-            self.working = False
+        outcomes = await self._commit(items)
         self.groups += 1
         self.commits += len(group)
         for (_, done), outcome in zip(group, outcomes, strict=False):
@@ -102,6 +114,9 @@ class Committer:
             return await self._store.commit(items)
         except StoreUnavailable as error:
             log.warning("the store did not answer; the outcome of %d commits is unknown: %s", len(items), error)
+        except Exception as error:  # a defect of a store must not end the engine: each caller is told
+            log.exception("the store failed in a way it should not")
+            return [error] * len(items)
         outcomes: list[CommitOutcome | Exception] = []
         for item in items:
             outcomes.append(await self._one(item))

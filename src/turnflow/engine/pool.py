@@ -17,34 +17,41 @@ T = TypeVar("T")
 
 
 class Pool(Generic[T]):
-    """Runs `work(item)` for every item put in, in order of arrival, each in some task of `tasks`."""
+    """Runs `work(item)` for every item put in, in order of arrival, each in some task of `tasks`; then `drained()` once per go."""
 
-    __slots__ = ("_idle", "_loop", "_pumping", "_ready", "_tasks", "_work", "busy")
+    __slots__ = ("_at_work", "_drained", "_idle", "_looking", "_loop", "_ready", "_tasks", "_work")
 
-    def __init__(self, tasks: Tasks, work: Callable[[T], Awaitable[None]]) -> None:
+    def __init__(
+        self, tasks: Tasks, work: Callable[[T], Awaitable[None]], drained: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         self._tasks = tasks
         self._work = work
+        self._drained = drained
         self._loop = asyncio.get_running_loop()
         self._ready: deque[T] = deque()
         self._idle: list[asyncio.Future[None]] = []
-        self._pumping = False
-        self.busy = 0
-        """Workers at work or held up."""
+        self._at_work = 0
+        self._looking = False
+        """Somebody will look at what is ready when the loop comes round."""
 
     def put(self, item: T) -> None:
         """Have an item worked on soon."""
         self._ready.append(item)
-        self._pump_soon()
+        if not self._looking:
+            self._looking = True
+            if self._at_work:
+                self._loop.call_soon(self._look)
+            else:
+                self._rouse()
 
-    def _pump_soon(self) -> None:
-        if not self._pumping:
-            self._pumping = True
-            self._loop.call_soon(self._pump)
+    def _look(self) -> None:
+        self._looking = False
+        if self._ready:
+            self._looking = True
+            self._rouse()
 
-    def _pump(self) -> None:
-        self._pumping = False
-        if not self._ready:
-            return
+    def _rouse(self) -> None:
+        """Have an idle worker, or a new one, look at what is ready."""
         while self._idle:
             waiter = self._idle.pop()
             if not waiter.done():
@@ -54,15 +61,22 @@ class Pool(Generic[T]):
 
     async def _run(self) -> None:
         while True:
-            self.busy += 1
+            self._looking = False
+            self._at_work += 1
             try:
-                while self._ready:
-                    item = self._ready.popleft()
-                    if self._ready:
-                        self._pump_soon()
-                    await self._work(item)
+                await self._drain()
             finally:
-                self.busy -= 1
+                self._at_work -= 1
             waiter = self._loop.create_future()
             self._idle.append(waiter)
             await waiter
+
+    async def _drain(self) -> None:
+        while self._ready:
+            item = self._ready.popleft()
+            if self._ready and not self._looking:  # if this worker is held up, another one goes on
+                self._looking = True
+                self._loop.call_soon(self._look)
+            await self._work(item)
+            if not self._ready and self._drained is not None:
+                await self._drained()

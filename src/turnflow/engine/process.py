@@ -113,7 +113,7 @@ class Process:
         self.sender = Sender(tasks, self.committer, self.crash, self.report)
         self.executions = Executions(self)
         self.timers = Timers(self.clock, self._timer_due)
-        self._pool: Pool[HotMailbox] = Pool(tasks, self._work)
+        self._pool: Pool[HotMailbox] = Pool(tasks, self._work, self.committer.write)
         await self._acquire()
         tasks.launch(self.committer.run())
         await self._keep_definitions()
