@@ -251,6 +251,10 @@ class Line(Struct, frozen=True):
     at: At
     status: str
     """`received`, or the status of the reply."""
+    id: str = ""
+    """Id of the entry, or key of the reply."""
+    doubtful: bool = False
+    """Of a reply: it may have been sent more than once."""
 
 
 class RunQuery(Struct, frozen=True):

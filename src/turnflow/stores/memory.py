@@ -14,30 +14,10 @@ from typing import TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from turnflow import ports
 from turnflow.core.ids import At, ConversationId, FlowName, InputId, MailboxId, Millis, RunId, TimerId
 from turnflow.core.state import TERMINAL
-from turnflow.ports import (
-    Accepted,
-    Commit,
-    CommitOutcome,
-    Committed,
-    DefinitionRecord,
-    Due,
-    Grade,
-    InboxRecord,
-    JournalRecord,
-    Lease,
-    Line,
-    Mailbox,
-    OutboxRecord,
-    Rejected,
-    Repeated,
-    ResultRecord,
-    RunQuery,
-    RunRecord,
-    TimerRecord,
-    partition_of,
-)
+from turnflow.ports import partition_of
 
 Place: TypeAlias = tuple[int, int]
 """Sequence and index; the index of an inbox entry is -1."""
@@ -63,26 +43,26 @@ class MemoryStore:
     def __init__(self, now: Callable[[], int] = _milliseconds) -> None:
         self._now = now
         self._leases: dict[int, _Held] = defaultdict(_Held)
-        self._inbox: dict[str, dict[int, InboxRecord]] = defaultdict(dict)
+        self._inbox: dict[str, dict[int, ports.InboxRecord]] = defaultdict(dict)
         self._last: dict[MailboxId, int] = {}
         """Highest sequence of a mailbox."""
         self._ids: dict[InputId, tuple[MailboxId, int]] = {}
         self._waiting: dict[MailboxId, set[int]] = defaultdict(set)
-        self._runs: dict[RunId, RunRecord] = {}
+        self._runs: dict[RunId, ports.RunRecord] = {}
         self._live: dict[MailboxId, set[RunId]] = defaultdict(set)
         self._keys: dict[str, RunId] = {}
-        self._journal: dict[RunId, dict[int, JournalRecord]] = defaultdict(dict)
-        self._outbox: dict[str, dict[Place, OutboxRecord]] = defaultdict(dict)
+        self._journal: dict[RunId, dict[int, ports.JournalRecord]] = defaultdict(dict)
+        self._outbox: dict[str, dict[Place, ports.OutboxRecord]] = defaultdict(dict)
         self._unsent: dict[tuple[ConversationId, Place], int] = {}
         """Replies neither sent nor dead, with the partition that said them."""
-        self._timers: dict[tuple[RunId, TimerId], TimerRecord] = {}
-        self._results: dict[RunId, dict[str, ResultRecord]] = defaultdict(dict)
-        self._definitions: dict[str, DefinitionRecord] = {}
+        self._timers: dict[tuple[RunId, TimerId], ports.TimerRecord] = {}
+        self._results: dict[RunId, dict[str, ports.ResultRecord]] = defaultdict(dict)
+        self._definitions: dict[str, ports.DefinitionRecord] = {}
 
     @property
-    def grade(self) -> Grade:
+    def grade(self) -> ports.Grade:
         """It survives nothing, by design."""
-        return Grade(
+        return ports.Grade(
             "memory", False, False, "one", "everything is lost when the process ends; use sqlite:/// to keep it"
         )
 
@@ -94,15 +74,15 @@ class MemoryStore:
 
     # --- inbox ---
 
-    async def accept(self, entries: Sequence[InboxRecord]) -> list[Accepted | Repeated]:
+    async def accept(self, entries: Sequence[ports.InboxRecord]) -> list[ports.Accepted | ports.Repeated]:
         """Append each entry whose id is new, with the next sequence of its mailbox."""
-        outcomes: list[Accepted | Repeated] = []
+        outcomes: list[ports.Accepted | ports.Repeated] = []
         for entry in entries:
             if entry.id in self._ids:
                 mailbox, seq = self._ids[entry.id]
-                outcomes.append(Repeated(self._inbox[mailbox][seq].consumed))
+                outcomes.append(ports.Repeated(self._inbox[mailbox][seq].consumed))
             else:
-                outcomes.append(Accepted(self._append(entry)))
+                outcomes.append(ports.Accepted(self._append(entry)))
         return outcomes
 
     async def seen(self, id: InputId) -> bool:
@@ -127,12 +107,12 @@ class MemoryStore:
             del self._inbox[entry.mailbox][entry.seq], self._ids[entry.id]
         return len(old)
 
-    def _append(self, entry: InboxRecord) -> int:
+    def _append(self, entry: ports.InboxRecord) -> int:
         seq = self._last.get(entry.mailbox, 0) + 1
         self._receive(replace(entry, seq=seq))
         return seq
 
-    def _receive(self, entry: InboxRecord) -> None:
+    def _receive(self, entry: ports.InboxRecord) -> None:
         self._inbox[entry.mailbox][entry.seq] = entry
         self._ids[entry.id] = (entry.mailbox, entry.seq)
         self._last[entry.mailbox] = max(entry.seq, self._last.get(entry.mailbox, 0))
@@ -141,23 +121,23 @@ class MemoryStore:
 
     # --- commits ---
 
-    async def commit(self, commits: Sequence[Commit]) -> list[CommitOutcome]:
+    async def commit(self, commits: Sequence[ports.Commit]) -> list[ports.CommitOutcome]:
         """Check and write one commit after the other."""
-        outcomes: list[CommitOutcome] = []
+        outcomes: list[ports.CommitOutcome] = []
         for commit in commits:
             refused = self._refuse(commit)
             if refused is None:
                 self._write(commit)
-            outcomes.append(refused or Committed())
+            outcomes.append(refused or ports.Committed())
         return outcomes
 
-    def _refuse(self, commit: Commit) -> Rejected | None:
+    def _refuse(self, commit: ports.Commit) -> ports.Rejected | None:
         """Return the first guard that does not hold."""
         if self._leases[commit.partition].epoch != commit.epoch or not commit.epoch:
-            return Rejected("epoch")
+            return ports.Rejected("epoch")
         ids = [entry.id for entry in commit.received]
         if any(id in self._ids for id in ids) or len(set(ids)) < len(ids):
-            return Rejected("duplicate")
+            return ports.Rejected("duplicate")
         seqs = [(entry.mailbox, entry.seq) for entry in commit.received]
         said = [(reply.conversation, (reply.seq, reply.index)) for reply in commit.outbox]
         if (
@@ -165,25 +145,25 @@ class MemoryStore:
             or any(place in self._outbox[conversation] for conversation, place in said)
             or len({*seqs, *said}) < len(seqs) + len(said)
         ):
-            return Rejected("sequence")
+            return ports.Rejected("sequence")
         if any(entry.revision in self._journal[entry.run] for entry in commit.journal):
-            return Rejected("revision")
+            return ports.Rejected("revision")
         revisions = {run.run: run.revision for run in commit.runs}
         if any(self._revision(run) != revision - 1 for run, revision in revisions.items()):
-            return Rejected("revision")
+            return ports.Rejected("revision")
         owners = [run for run in commit.runs if run.live_key]
         if any(self._keys.get(run.live_key or "", run.run) not in revisions for run in owners):
-            return Rejected("live_key")
+            return ports.Rejected("live_key")
         if len({run.live_key for run in owners}) < len(owners):
-            return Rejected("live_key")
+            return ports.Rejected("live_key")
         if any(result.key in self._results[result.run] for result in commit.results):
-            return Rejected("result")
+            return ports.Rejected("result")
         return None
 
     def _revision(self, run: RunId) -> int:
         return self._runs[run].revision if run in self._runs else 0
 
-    def _write(self, commit: Commit) -> None:
+    def _write(self, commit: ports.Commit) -> None:
         for entry in commit.received:
             self._receive(entry)
         for seq in commit.consumed:
@@ -216,7 +196,7 @@ class MemoryStore:
             if id in self._runs:
                 self._keep(replace(self._runs[id], status="stuck"))
 
-    def _say(self, reply: OutboxRecord, partition: int) -> None:
+    def _say(self, reply: ports.OutboxRecord, partition: int) -> None:
         place = (reply.seq, reply.index)
         self._outbox[reply.conversation][place] = reply
         if reply.status in UNSENT:
@@ -224,7 +204,7 @@ class MemoryStore:
         else:
             self._unsent.pop((reply.conversation, place), None)
 
-    def _keep(self, run: RunRecord) -> None:
+    def _keep(self, run: ports.RunRecord) -> None:
         before = self._runs.get(run.run)
         if before and before.live_key:
             del self._keys[before.live_key]
@@ -238,7 +218,7 @@ class MemoryStore:
 
     # --- leases ---
 
-    async def acquire(self, holder: str, partitions: Sequence[int], lease: Millis) -> list[Lease]:
+    async def acquire(self, holder: str, partitions: Sequence[int], lease: Millis) -> list[ports.Lease]:
         """Take what is free, expired or the holder's own."""
         taken = []
         for partition in partitions:
@@ -249,7 +229,7 @@ class MemoryStore:
             if held.holder != holder:
                 held.epoch += 1
             held.holder, held.expires = holder, self._now() + lease
-            taken.append(Lease(partition, held.epoch, unclean))
+            taken.append(ports.Lease(partition, held.epoch, unclean))
         return taken
 
     async def renew(self, holder: str, lease: Millis) -> list[int]:
@@ -267,7 +247,7 @@ class MemoryStore:
 
     # --- reading ---
 
-    async def due(self, partitions: Sequence[int], before: At, limit: int) -> Due:
+    async def due(self, partitions: Sequence[int], before: At, limit: int) -> ports.Due:
         """Return what is due in these partitions."""
         mine = frozenset(partitions)
         timers = [
@@ -276,26 +256,26 @@ class MemoryStore:
         busy = {mailbox for mailbox, seqs in self._waiting.items() if seqs}
         busy |= {run.mailbox for run in self._live_runs() if run.status == "running"}
         unsent = sorted(key for key, partition in self._unsent.items() if partition in mine)
-        return Due(
+        return ports.Due(
             tuple(sorted(timers, key=lambda timer: timer.due)[:limit]),
             tuple(sorted(mailbox for mailbox in busy if partition_of(mailbox) in mine)[:limit]),
             tuple(self._outbox[conversation][place] for conversation, place in unsent[:limit]),
         )
 
-    def _live_runs(self) -> list[RunRecord]:
+    def _live_runs(self) -> list[ports.RunRecord]:
         return [self._runs[run] for runs in self._live.values() for run in runs]
 
-    async def load(self, mailbox: MailboxId) -> Mailbox:
+    async def load(self, mailbox: MailboxId) -> ports.Mailbox:
         """Return a mailbox with its live runs and waiting entries."""
         runs = tuple(self._runs[run] for run in sorted(self._live.get(mailbox, ())))
         waiting = tuple(self._inbox[mailbox][seq] for seq in sorted(self._waiting.get(mailbox, ())))
-        return Mailbox(self._last.get(mailbox, 0), runs, waiting)
+        return ports.Mailbox(self._last.get(mailbox, 0), runs, waiting)
 
-    async def results(self, run: RunId, prefix: str) -> list[ResultRecord]:
+    async def results(self, run: RunId, prefix: str) -> list[ports.ResultRecord]:
         """Return results by key."""
         return [result for key, result in sorted(self._results[run].items()) if key.startswith(prefix)]
 
-    async def find(self, query: RunQuery) -> list[RunRecord]:
+    async def find(self, query: ports.RunQuery) -> list[ports.RunRecord]:
         """Return runs by filters."""
         chosen = ([query.run] if query.run in self._runs else []) if query.run is not None else sorted(self._runs)
         found = (
@@ -309,20 +289,22 @@ class MemoryStore:
         )
         return list(islice(found, max(0, query.limit)))
 
-    async def journal(self, run: RunId, after: int = 0, limit: int = 1000) -> list[JournalRecord]:
+    async def journal(self, run: RunId, after: int = 0, limit: int = 1000) -> list[ports.JournalRecord]:
         """Return journal entries by revision."""
         entries = self._journal.get(run, {})
         return [entries[revision] for revision in sorted(entries) if revision > after][: max(0, limit)]
 
     async def history(
         self, conversation: ConversationId, after: tuple[int, int] = (0, -1), limit: int = 200
-    ) -> list[Line]:
+    ) -> list[ports.Line]:
         """Return entries and replies in order."""
         lines = [
-            Line(entry.seq, -1, entry.payload, entry.at, "received") for entry in self._inbox[conversation].values()
+            ports.Line(entry.seq, -1, entry.payload, entry.at, "received", entry.id)
+            for entry in self._inbox[conversation].values()
         ]
         lines += [
-            Line(*place, said.payload, said.at, said.status) for place, said in self._outbox[conversation].items()
+            ports.Line(*place, said.payload, said.at, said.status, said.key, said.doubtful)
+            for place, said in self._outbox[conversation].items()
         ]
         lines = sorted(
             (line for line in lines if (line.seq, line.index) > after), key=lambda line: (line.seq, line.index)
