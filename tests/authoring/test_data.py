@@ -230,6 +230,26 @@ async def test_an_aliased_model_is_stored_under_its_aliases() -> None:
     }
 
 
+async def test_a_model_is_stored_as_its_validators_have_it() -> None:
+    assert plain((await caller(AsModel, setting("age", "7")).run("enter", "only")).patch) == {"age": 7}
+
+
+def test_a_type_whose_fields_cannot_be_resolved_is_a_problem_with_the_remedy() -> None:
+    class Local(msgspec.Struct):
+        pass
+
+    class Holder(msgspec.Struct):
+        item: Local
+
+    flow = Flow("f", steps=Step, data=Holder)
+
+    @flow.step(Step.ONLY)
+    async def only(turn: Turn[Step, Holder]) -> Directive:
+        return turn.complete()
+
+    assert "top of a module" in problems_of(flow)["data [bad_data_type]"]
+
+
 class TwoNames(pydantic.BaseModel):
     name: str = pydantic.Field("", serialization_alias="out", validation_alias="in")
 

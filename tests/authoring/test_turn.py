@@ -20,7 +20,7 @@ from turnflow.core.definition import Accepts, Timeout
 from turnflow.core.directives import Directive, Park
 from turnflow.core.ids import CursorId, GroupId, MailboxId, RunId, StepName
 from turnflow.core.messages import Button, Message
-from turnflow.core.state import Branch, Failure, OpenGroup, Parent
+from turnflow.core.state import Branch, Failure, OpenGroup, Owed, Parent
 from turnflow.errors import UserCodeError
 
 
@@ -319,3 +319,21 @@ async def test_an_argument_without_a_json_form_never_reaches_the_action() -> Non
 
 async def test_an_error_handler_reads_what_failed() -> None:
     assert await seen(lambda turn: turn.error, error=Failure("timeout")) == Failure("timeout")
+
+
+async def test_an_error_handler_reads_the_input_of_the_call_that_failed() -> None:
+    flow = Flow("f", steps=Other)
+
+    @flow.step(Other.EMAIL)
+    @flow.step(Other.ELSEWHERE)
+    async def handler(turn: Turn[Other, None]) -> Directive:
+        return turn.complete()
+
+    @flow.on_error
+    async def failed(turn: Turn[Other, None], error: Failure) -> Directive:
+        assert turn.input is not None
+        return turn.cancel(turn.input.text)
+
+    call = Owed("input", StepName("email"), 1, input=text("hello"))
+    answer = await Caller(flow).run("error", "email", error=Failure("exception"), failed=(call,))
+    assert answer.directive == directives.Cancel("hello")

@@ -81,7 +81,11 @@ class _Builder:
             return data_type, data_type.schema()
         except TypeError as error:
             self._findings.add("bad_data_type", "data", str(error))
-            return DataType(None), {}
+        except NameError as error:
+            self._findings.add(
+                "bad_data_type", "data", f"{error}; define the types of its fields at the top of a module"
+            )
+        return DataType(None), {}
 
     def _flow(
         self,

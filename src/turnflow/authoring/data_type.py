@@ -92,9 +92,8 @@ class DataType(Generic[D]):
             return {}
         self._check_shape(value)
         if self._model:
-            changed = {name: part for name, part in _dumped(value).items() if part != parts.get(name)}
-        else:
-            changed = self._changed(self._values(value), before, parts)
+            return self._changed_model(value, parts)
+        changed = self._changed(self._values(value), before, parts)
         if changed and self._whole:
             self.load({**parts, **changed})
         return changed
@@ -146,6 +145,13 @@ class DataType(Generic[D]):
             except InvalidJson as error:
                 raise InvalidJson(f"{error.reason} - at `$.{name}`", name) from error
         return changed
+
+    def _changed_model(self, value: D, parts: Mapping[str, Raw]) -> dict[str, Raw]:
+        text = join(_dumped(value))
+        if text == join(parts):
+            return {}
+        valid = _dumped(self._codec.decode(text))  # as the validators have it, "3" being 3 by now
+        return {name: part for name, part in valid.items() if part != parts.get(name)}
 
     def _check_shape(self, value: D) -> None:
         if type(value) is not self.kind and not isinstance(value, cast("type[D]", self.kind)):

@@ -80,8 +80,11 @@ class Reading(Generic[S, D]):
 
     @property
     def input(self) -> Input | None:
-        """What the person sent; None while the step is being entered."""
-        return None if self._owed.phase == "enter" else self._owed.input
+        """What the person sent; None while the step is being entered. In error handlers: what the failed call had."""
+        owed = self._owed
+        if owed.phase == "enter":
+            return None
+        return owed.failed[0].input if owed.failed and owed.input is None else owed.input
 
     @property
     def step(self) -> S:
