@@ -50,6 +50,7 @@ class MemoryStore:
         self._waiting: dict[MailboxId, set[int]] = defaultdict(set)
         self._runs: dict[RunId, ports.RunRecord] = {}
         self._live: dict[MailboxId, set[RunId]] = defaultdict(set)
+        self._running: dict[RunId, MailboxId] = {}
         self._keys: dict[str, RunId] = {}
         self._journal: dict[RunId, dict[int, ports.JournalRecord]] = defaultdict(dict)
         self._outbox: dict[str, dict[Place, ports.OutboxRecord]] = defaultdict(dict)
@@ -62,12 +63,10 @@ class MemoryStore:
     @property
     def grade(self) -> ports.Grade:
         """It survives nothing, by design."""
-        return ports.Grade(
-            "memory", False, False, "one", "everything is lost when the process ends; use sqlite:/// to keep it"
-        )
+        return ports.Grade("memory", False, False, "one", "all is lost when the process ends; sqlite:/// keeps it")
 
     async def open(self) -> None:
-        """Do nothing; what was written before `close` is still there."""
+        """Do nothing: what was written before is still there."""
 
     async def close(self) -> None:
         """Do nothing."""
@@ -152,9 +151,8 @@ class MemoryStore:
         if any(self._revision(run) != revision - 1 for run, revision in revisions.items()):
             return ports.Rejected("revision")
         owners = [run for run in commit.runs if run.live_key]
-        if any(self._keys.get(run.live_key or "", run.run) not in revisions for run in owners):
-            return ports.Rejected("live_key")
-        if len({run.live_key for run in owners}) < len(owners):
+        taken = any(self._keys.get(run.live_key or "", run.run) not in revisions for run in owners)
+        if taken or len({run.live_key for run in owners}) < len(owners):
             return ports.Rejected("live_key")
         if any(result.key in self._results[result.run] for result in commit.results):
             return ports.Rejected("result")
@@ -211,6 +209,9 @@ class MemoryStore:
         if run.live_key:
             self._keys[run.live_key] = run.run
         self._runs[run.run] = run
+        self._running.pop(run.run, None)
+        if run.status == "running":
+            self._running[run.run] = run.mailbox
         if run.status in TERMINAL:
             self._live[run.mailbox].discard(run.run)
         else:
@@ -250,20 +251,14 @@ class MemoryStore:
     async def due(self, partitions: Sequence[int], before: At, limit: int) -> ports.Due:
         """Return what is due in these partitions."""
         mine = frozenset(partitions)
-        timers = [
-            timer for timer in self._timers.values() if timer.due < before and partition_of(timer.mailbox) in mine
-        ]
-        busy = {mailbox for mailbox, seqs in self._waiting.items() if seqs}
-        busy |= {run.mailbox for run in self._live_runs() if run.status == "running"}
+        timers = [each for each in self._timers.values() if each.due < before and partition_of(each.mailbox) in mine]
+        busy = {mailbox for mailbox, seqs in self._waiting.items() if seqs} | set(self._running.values())
         unsent = sorted(key for key, partition in self._unsent.items() if partition in mine)
         return ports.Due(
             tuple(sorted(timers, key=lambda timer: timer.due)[:limit]),
             tuple(sorted(mailbox for mailbox in busy if partition_of(mailbox) in mine)[:limit]),
             tuple(self._outbox[conversation][place] for conversation, place in unsent[:limit]),
         )
-
-    def _live_runs(self) -> list[ports.RunRecord]:
-        return [self._runs[run] for runs in self._live.values() for run in runs]
 
     async def load(self, mailbox: MailboxId) -> ports.Mailbox:
         """Return a mailbox with its live runs and waiting entries."""
@@ -277,17 +272,13 @@ class MemoryStore:
 
     async def find(self, query: ports.RunQuery) -> list[ports.RunRecord]:
         """Return runs by filters."""
-        chosen = ([query.run] if query.run in self._runs else []) if query.run is not None else sorted(self._runs)
-        found = (
-            run
-            for run in (self._runs[id] for id in chosen)
-            if (query.mailbox is None or run.mailbox == query.mailbox)
-            and (query.flow is None or run.flow == query.flow)
-            and (query.parent is None or run.parent == query.parent)
-            and (not query.status or run.status in query.status)
-            and (query.after is None or run.run > query.after)
+        exact = {name: getattr(query, name) for name in ("run", "mailbox", "flow", "parent")}
+        exact = {name: value for name, value in exact.items() if value is not None}
+        runs = (self._runs[id] for id in sorted(self._runs) if query.after is None or id > query.after)
+        found = (run for run in runs if all(getattr(run, name) == value for name, value in exact.items()))
+        return list(
+            islice((run for run in found if run.status in (query.status or (run.status,))), max(0, query.limit))
         )
-        return list(islice(found, max(0, query.limit)))
 
     async def journal(self, run: RunId, after: int = 0, limit: int = 1000) -> list[ports.JournalRecord]:
         """Return journal entries by revision."""
@@ -298,18 +289,14 @@ class MemoryStore:
         self, conversation: ConversationId, after: tuple[int, int] = (0, -1), limit: int = 200
     ) -> list[ports.Line]:
         """Return entries and replies in order."""
-        lines = [
-            ports.Line(entry.seq, -1, entry.payload, entry.at, "received", entry.id)
+        lines = {
+            (entry.seq, -1): ports.Line(entry.seq, -1, entry.payload, entry.at, "received", entry.id)
             for entry in self._inbox[conversation].values()
-        ]
-        lines += [
-            ports.Line(*place, said.payload, said.at, said.status, said.key, said.doubtful)
-            for place, said in self._outbox[conversation].items()
-        ]
-        lines = sorted(
-            (line for line in lines if (line.seq, line.index) > after), key=lambda line: (line.seq, line.index)
-        )
-        return lines[:limit] if limit >= 0 else lines[limit:]
+        }
+        for place, said in self._outbox[conversation].items():
+            lines[place] = ports.Line(*place, said.payload, said.at, said.status, said.key, said.doubtful)
+        behind = [lines[place] for place in sorted(lines) if place > after]
+        return behind[:limit] if limit >= 0 else behind[limit:]
 
     async def definition(self, flow: FlowName, version: int) -> bytes | None:
         """Return the newest document of a flow version."""

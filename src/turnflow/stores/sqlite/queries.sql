@@ -90,11 +90,11 @@ SELECT run, seq, payload, at FROM log
 WHERE place = (SELECT mailbox FROM runs WHERE run = ?1) AND run = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3
 
 -- name: history
-SELECT seq, idx, payload, at, iif(idx < 0, 'received', status) FROM log
+SELECT seq, idx, payload, at, iif(idx < 0, 'received', status), id, doubtful FROM log
 WHERE place = ?1 AND run = '' AND (seq, idx) > (?2, ?3) ORDER BY seq, idx LIMIT ?4
 
 -- name: newest_history
-SELECT seq, idx, payload, at, iif(idx < 0, 'received', status) FROM log
+SELECT seq, idx, payload, at, iif(idx < 0, 'received', status), id, doubtful FROM log
 WHERE place = ?1 AND run = '' AND (seq, idx) > (?2, ?3) ORDER BY seq DESC, idx DESC LIMIT ?4
 
 -- name: definition
@@ -117,11 +117,12 @@ SELECT place, seq, idx, id, payload, at, status, attempts, external, doubtful FR
 WHERE status IN ('pending', 'sending') AND partition = ? ORDER BY place, seq, idx LIMIT ?
 
 -- name: lease_of
-SELECT epoch, holder, expires FROM partitions WHERE partition = ?
+SELECT epoch, holder, expires, life FROM partitions WHERE partition = ?
 
 -- name: lease
-INSERT INTO partitions (partition, epoch, holder, expires) VALUES (?, ?, ?, ?)
-ON CONFLICT (partition) DO UPDATE SET epoch = excluded.epoch, holder = excluded.holder, expires = excluded.expires
+INSERT INTO partitions (partition, epoch, holder, expires, life) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (partition) DO UPDATE
+SET epoch = excluded.epoch, holder = excluded.holder, expires = excluded.expires, life = excluded.life
 
 -- name: renew
 UPDATE partitions SET expires = ? WHERE holder = ? RETURNING partition
@@ -181,3 +182,6 @@ ORDER BY run LIMIT :limit
 
 -- name: now
 SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)
+
+-- name: any_table
+SELECT 1 FROM sqlite_schema LIMIT 1

@@ -81,7 +81,7 @@ class Reads:
         """Return lines behind a place; a negative `limit` reads from the other end."""
         name = "newest_history" if limit < 0 else "history"
         rows = self._execute(self._queries[name], (conversation, *after, abs(limit)))
-        lines = [Line(*row) for row in rows]
+        lines = [_line(*row) for row in rows]
         return lines[::-1] if limit < 0 else lines
 
     def definition(self, flow: FlowName, version: int) -> bytes | None:
@@ -109,6 +109,10 @@ def _way(query: RunQuery) -> str:
     if query.status and RARE.issuperset(query.status):
         return "find_rare"
     return "find_by_flow" if query.flow is not None else "find"
+
+
+def _line(seq: int, index: int, payload: bytes, at: At, status: str, id: str, doubtful: int) -> Line:
+    return Line(seq, index, payload, at, status, id, bool(doubtful))
 
 
 def _reply(row: tuple[Any, ...]) -> OutboxRecord:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import apsw
 
 from turnflow.errors import DamagedStore, NewerSchema
-from turnflow.stores._sql import Migration
+from turnflow.stores._sql import Migration, Queries
 
 APPLICATION = 0x54464C57
 """`TFLW`, written into the file's header, so that nobody migrates a stranger's database."""
@@ -18,7 +18,7 @@ def is_current(connection: apsw.Connection, migrations: Sequence[Migration]) -> 
     return _version(connection) == len(migrations) and connection.pragma("application_id") == APPLICATION
 
 
-def migrate(connection: apsw.Connection, migrations: Sequence[Migration]) -> None:
+def migrate(connection: apsw.Connection, migrations: Sequence[Migration], queries: Queries) -> None:
     """Run the migrations that the file has not seen yet, inside a transaction that the caller has begun and will end.
 
     Raises `NewerSchema` if it has seen more than there are, `DamagedStore` if it belongs to another program.
@@ -26,7 +26,7 @@ def migrate(connection: apsw.Connection, migrations: Sequence[Migration]) -> Non
     version = _version(connection)
     name = connection.filename
     foreign = connection.pragma("application_id") != APPLICATION
-    if foreign and connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
+    if foreign and connection.execute(queries["any_table"]).fetchone():
         raise DamagedStore(f"{name} is a SQLite database of another program; give Turnflow a file of its own")
     if version > len(migrations):
         raise NewerSchema(

@@ -34,6 +34,7 @@ from turnflow.stores.sqlite.commits import Commits, Refused
 from turnflow.stores.sqlite.database import Crash, Database, Synchronous
 from turnflow.stores.sqlite.inbox import Inbox
 from turnflow.stores.sqlite.leases import Leases
+from turnflow.stores.sqlite.lifeline import Lifeline
 from turnflow.stores.sqlite.reads import Reads
 from turnflow.stores.sqlite.schema import is_current, migrate
 
@@ -63,7 +64,7 @@ class SqliteStore:
         patience: Millis = 5000,
         crash: Crash | None = None,
     ) -> None:
-        self._path = Path(path)
+        self._path = Path(path).absolute()
         self._synchronous: Synchronous = synchronous
         self._patience = patience
         self._crash = crash
@@ -92,16 +93,18 @@ class SqliteStore:
         connection = database.connection
         try:
             if not await database.read(lambda: is_current(connection, MIGRATIONS)):
-                await database.write("migrate", lambda: migrate(connection, MIGRATIONS))
+                await database.write("migrate", lambda: migrate(connection, MIGRATIONS, QUERIES))
         except BaseException:
             await database.close()
             raise
+        lifeline = Lifeline(self._path)
         self._parts = _Parts(
             database,
             Commits(connection, QUERIES),
             Inbox(connection, QUERIES),
-            Leases(connection, QUERIES),
+            Leases(connection, QUERIES, lifeline),
             Reads(connection, QUERIES),
+            lifeline,
         )
 
     async def close(self) -> None:
@@ -109,89 +112,90 @@ class SqliteStore:
         parts, self._parts = self._parts, None
         if parts is not None:
             await parts.database.close()
+            parts.lifeline.close()
 
     async def accept(self, entries: Sequence[InboxRecord]) -> list[Accepted | Repeated]:
         """Append entries to their mailboxes as `Store.accept` does."""
-        database, _, inbox, _, _ = self._open()
-        return await database.write("accept", lambda: inbox.accept(entries))
+        parts = self._open()
+        return await parts.database.write("accept", lambda: parts.inbox.accept(entries))
 
     async def commit(self, commits: Sequence[Commit]) -> list[CommitOutcome]:
         """Write commits as `Store.commit` does: together, and one by one if a guard of one of them fails."""
-        database, writer, _, _, _ = self._open()
+        parts = self._open()
         try:
-            return await database.write("commit", lambda: writer.write_together(commits))
+            return await parts.database.write("commit", lambda: parts.commits.write_together(commits))
         except Refused:
-            return await database.write("commit", lambda: writer.write_apart(commits))
+            return await parts.database.write("commit", lambda: parts.commits.write_apart(commits))
 
     async def acquire(self, holder: str, partitions: Sequence[int], lease: Millis) -> list[Lease]:
         """Take partitions as `Store.acquire` does, by the clock of this host."""
-        database, _, _, leases, _ = self._open()
-        return await database.write("acquire", lambda: leases.acquire(holder, partitions, lease))
+        parts = self._open()
+        return await parts.database.write("acquire", lambda: parts.leases.acquire(holder, partitions, lease))
 
     async def renew(self, holder: str, lease: Millis) -> list[int]:
         """Extend leases as `Store.renew` does."""
-        database, _, _, leases, _ = self._open()
-        return await database.write("", lambda: leases.renew(holder, lease))
+        parts = self._open()
+        return await parts.database.write("", lambda: parts.leases.renew(holder, lease))
 
     async def release(self, holder: str) -> None:
         """Give leases back as `Store.release` does."""
-        database, _, _, leases, _ = self._open()
-        await database.write("release", lambda: leases.release(holder))
+        parts = self._open()
+        await parts.database.write("release", lambda: parts.leases.release(holder))
 
     async def retake(self, mailbox: MailboxId, seqs: Sequence[int]) -> None:
         """Count attempts as `Store.retake` does."""
-        database, _, inbox, _, _ = self._open()
-        await database.write("retake", lambda: inbox.retake(mailbox, seqs))
+        parts = self._open()
+        await parts.database.write("retake", lambda: parts.inbox.retake(mailbox, seqs))
 
     async def purge(self, before: At, limit: int) -> int:
         """Delete old entries as `Store.purge` does.
 
         One call looks at a bounded number of mailboxes and the next goes on behind them, so it may return less than there is.
         """
-        database, _, inbox, _, _ = self._open()
-        return await database.write("", lambda: inbox.purge(before, limit))
+        parts = self._open()
+        return await parts.database.write("", lambda: parts.inbox.purge(before, limit))
 
     async def due(self, partitions: Sequence[int], before: At, limit: int) -> Due:
         """Return work as `Store.due` does, from indexes that hold nothing else."""
-        database, _, _, _, reads = self._open()
-        return await database.read(lambda: reads.due(partitions, before, limit))
+        parts = self._open()
+        return await parts.database.read(lambda: parts.reads.due(partitions, before, limit))
 
     async def load(self, mailbox: MailboxId) -> Mailbox:
         """Return a mailbox as `Store.load` does."""
-        database, _, _, _, reads = self._open()
-        return await database.read(lambda: reads.load(mailbox))
+        parts = self._open()
+        return await parts.database.read(lambda: parts.reads.load(mailbox))
 
     async def seen(self, id: InputId) -> bool:
         """Tell whether an inbox id is known."""
-        database, _, _, _, reads = self._open()
-        return await database.read(lambda: reads.seen(id))
+        parts = self._open()
+        return await parts.database.read(lambda: parts.reads.seen(id))
 
     async def results(self, run: RunId, prefix: str) -> list[ResultRecord]:
         """Return results as `Store.results` does."""
-        database, _, _, _, reads = self._open()
-        return await database.read(lambda: reads.results(run, prefix))
+        parts = self._open()
+        return await parts.database.read(lambda: parts.reads.results(run, prefix))
 
     async def find(self, query: RunQuery) -> list[RunRecord]:
         """Return runs as `Store.find` does."""
-        database, _, _, _, reads = self._open()
-        return await database.read(lambda: reads.find(query))
+        parts = self._open()
+        return await parts.database.read(lambda: parts.reads.find(query))
 
     async def journal(self, run: RunId, after: int = 0, limit: int = 1000) -> list[JournalRecord]:
         """Return journal entries as `Store.journal` does."""
-        database, _, _, _, reads = self._open()
-        return await database.read(lambda: reads.journal(run, after, limit))
+        parts = self._open()
+        return await parts.database.read(lambda: parts.reads.journal(run, after, limit))
 
     async def history(
         self, conversation: ConversationId, after: tuple[int, int] = (0, -1), limit: int = 200
     ) -> list[Line]:
         """Return lines as `Store.history` does."""
-        database, _, _, _, reads = self._open()
-        return await database.read(lambda: reads.history(conversation, after, limit))
+        parts = self._open()
+        return await parts.database.read(lambda: parts.reads.history(conversation, after, limit))
 
     async def definition(self, flow: FlowName, version: int) -> bytes | None:
         """Return a document as `Store.definition` does."""
-        database, _, _, _, reads = self._open()
-        return await database.read(lambda: reads.definition(flow, version))
+        parts = self._open()
+        return await parts.database.read(lambda: parts.reads.definition(flow, version))
 
     def _open(self) -> _Parts:
         if self._parts is None:
@@ -207,3 +211,4 @@ class _Parts(NamedTuple):
     inbox: Inbox
     leases: Leases
     reads: Reads
+    lifeline: Lifeline

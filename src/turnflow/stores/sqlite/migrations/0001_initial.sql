@@ -68,9 +68,11 @@ CREATE TABLE definitions (
 );
 CREATE INDEX definitions_by_flow ON definitions (flow, version, number);
 
+-- holder: NULL once it was given back. expires: milliseconds since 1970. life: the holder's sign of life (lifeline.py).
 CREATE TABLE partitions (
     partition INTEGER PRIMARY KEY,
     epoch INTEGER NOT NULL,
     holder TEXT,
-    expires INTEGER NOT NULL
+    expires INTEGER NOT NULL,
+    life TEXT NOT NULL
 );
