@@ -1,7 +1,4 @@
-"""The reference store: what the promises of `Store` mean, in plain Python. It survives nothing.
-
-There are no awaits inside the methods, so each is one transaction by itself.
-"""
+"""The reference store: what the promises of `Store` mean. No method awaits anything, so each is one transaction."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ UNSENT = frozenset({"pending", "sending"})
 
 
 class _Held(Struct):
-    """A partition that was held at least once; `holder` is None after a clean release."""
+    """Who holds a partition: nobody (None) at first and after a clean release."""
 
     epoch: int = 0
     holder: str | None = None
@@ -132,18 +129,16 @@ class MemoryStore:
 
     def _refuse(self, commit: ports.Commit) -> ports.Rejected | None:
         """Return the first guard that does not hold."""
-        if self._leases[commit.partition].epoch != commit.epoch or not commit.epoch:
+        if not commit.epoch or self._leases[commit.partition].epoch != commit.epoch:
             return ports.Rejected("epoch")
         ids = [entry.id for entry in commit.received]
         if any(id in self._ids for id in ids) or len(set(ids)) < len(ids):
             return ports.Rejected("duplicate")
         seqs = [(entry.mailbox, entry.seq) for entry in commit.received]
         said = [(reply.conversation, (reply.seq, reply.index)) for reply in commit.outbox]
-        if (
-            any(seq in self._inbox[mailbox] for mailbox, seq in seqs)
-            or any(place in self._outbox[conversation] for conversation, place in said)
-            or len({*seqs, *said}) < len(seqs) + len(said)
-        ):
+        taken = any(seq in self._inbox[mailbox] for mailbox, seq in seqs)
+        taken |= any(place in self._outbox[conversation] for conversation, place in said)
+        if taken or len({*seqs, *said}) < len(seqs) + len(said):
             return ports.Rejected("sequence")
         if any(entry.revision in self._journal[entry.run] for entry in commit.journal):
             return ports.Rejected("revision")
