@@ -51,6 +51,9 @@ class Scripted:
     def connect(self, channel: Channel) -> None:
         self.channels.append(channel)
 
+    def disconnect(self, channel: Channel) -> None:
+        self.channels.remove(channel)
+
     async def accept(self, inbound: Inbound) -> Delivery:
         return await self.deliver(inbound)
 
@@ -88,12 +91,13 @@ class Scripted:
         if self.is_away:
             raise StoreUnavailable("the store is away")
         lines = [said for turn in self.turns[conversation] for said in self._said(turn)]
-        if limit < 0:
-            return lines[limit:]
-        return [said for said in lines if (said.seq, said.index) > after][:limit]
+        found = [said for said in lines if (said.seq, said.index) > after]
+        found = found[limit:] if limit < 0 else found[:limit]
+        # Entries that people do not see count towards the limit, as they do in a store.
+        return [said for said in found if said.message is not None or (said.input is not None and said.input.id)]
 
     def _said(self, turn: Turn) -> list[Said]:
-        lines = [Said(turn.seq, -1, turn.at, input=turn.input, live=not turn.refused)] if turn.input.id else []
+        lines = [Said(turn.seq, -1, turn.at, input=turn.input, live=not turn.refused)]
         is_open = set(self.turns[turn.conversation][-1].open)
         for index, message in enumerate(turn.replies):
             refs = {button.ref for row in message.buttons for button in row if isinstance(button, Button)}

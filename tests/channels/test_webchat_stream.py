@@ -13,8 +13,9 @@ import pytest
 from tests.channels.scripted import Scripted
 from tests.channels.server import TOKEN
 from tests.channels.serving import Event, Killable, enter, events, said_until, serving
+from turnflow.channels.unread import TAIL
 from turnflow.channels.webchat import WebChannel, webchat_app
-from turnflow.channels.webchat.channel import STREAMS_PER_CONVERSATION, TAIL
+from turnflow.channels.webchat.channel import STREAMS_PER_CONVERSATION
 from turnflow.core.ids import ConversationId
 
 
@@ -104,7 +105,7 @@ async def test_a_new_reader_starts_at_the_newest_lines(place: Place) -> None:
         hello = await anext(stream)
         lines = await said_until(stream, f"reminder {TAIL + 29}")
     assert hello.data["earlier"] is True
-    assert len(lines) == TAIL
+    assert 0 < len(lines) <= TAIL
 
 
 async def test_a_reader_from_another_store_starts_afresh(place: Place) -> None:

@@ -21,6 +21,7 @@ from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
 from litestar.response import Stream
 
+from turnflow.channels.unread import has_earlier
 from turnflow.channels.webchat import codec
 from turnflow.channels.webchat.channel import WebChannel, follow
 from turnflow.channels.webchat.guard import Asked, Problem, explain, guard, stamp
@@ -149,14 +150,16 @@ async def events(request: Asked) -> Stream:
 @get("/history")
 async def history(request: Asked) -> codec.Lines:
     """Return the newest `count` lines, oldest first."""
+    site = _site(request)
     visitor = _known(request)
     count = request.query_params.get("count", "200")
     if not re.fullmatch(r"[1-9]\d{0,8}", count, re.ASCII):
         raise Problem(400, "bad_count", "`count` must be a number of lines, 1 or more")
     wanted = min(int(count), HISTORY_LIMIT)
-    said = await _site(request).runtime.history(visitor.conversation, limit=-wanted)
+    said = await site.runtime.history(visitor.conversation, limit=-wanted)
     lines = tuple(line for one in said if (line := codec.line(one)) is not None)
-    return codec.Lines(lines, more=len(said) == wanted < HISTORY_LIMIT)
+    more = wanted < HISTORY_LIMIT and await has_earlier(site.runtime, visitor.conversation, said)
+    return codec.Lines(lines, more=more)
 
 
 @route(["/{rest:path}"], http_method=["GET", "POST", "PUT", "PATCH", "DELETE"])

@@ -10,15 +10,12 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
+from turnflow.channels.unread import Place, Unread, has_earlier, place
 from turnflow.channels.webchat import codec
-from turnflow.channels.webchat.codec import Place
 from turnflow.core.ids import ConversationId, Json
 from turnflow.errors import EngineStopped, LostOwnership, StoreUnavailable
 from turnflow.ports import Outbound, Runtime, Said
 
-TAIL = 100
-"""Lines read at a time to find what is new, and shown to a page that opens."""
-PAGE = 200
 STREAMS_PER_CONVERSATION = 8
 AWAY = (EngineStopped, LostOwnership, StoreUnavailable)
 """Errors that pass: the same request may be sent again."""
@@ -106,17 +103,19 @@ async def follow(
     (a line), `live` (places of messages whose buttons still mean something), `press` (an answer to a press).
     It ends when the runtime is away; the reader comes back with the id of the last event it got.
     """
-    reader = _Reader(runtime, conversation, after)
+    unread = Unread(runtime, conversation, after)
     alive: list[Json] | None = None
     with channel.watch(conversation) as watch, suppress(*AWAY):
-        tail = await reader.start()
-        newest = ".".join(map(str, codec.place(tail[-1]))) if tail else ""
-        yield codec.frame("hello", {**(greeting or {}), "newest": newest, "earlier": len(tail) >= TAIL})
+        await unread.start()
+        newest = ".".join(map(str, place(unread.tail[-1]))) if unread.tail else ""
+        earlier = await has_earlier(runtime, conversation, unread.tail)
+        yield codec.frame("hello", {**(greeting or {}), "newest": newest, "earlier": earlier})
         while not channel.closed:
-            for said in await reader.news():
+            for said in await unread.news():
+                at = unread.passed(said)
                 if (line := codec.line(said)) is not None:
-                    yield codec.frame("said", line, reader.passed(said))
-            if alive != (now := reader.alive()):
+                    yield codec.frame("said", line, at)
+            if alive != (now := _alive(unread.tail)):
                 alive = now
                 yield codec.frame("live", {"live": alive})
             while watch.answers:
@@ -125,59 +124,7 @@ async def follow(
                 yield b": still here\n\n"
 
 
-class _Reader:
-    """Finds what a stream has not shown yet.
-
-    A line may turn up before others already shown: a reply takes the place of its input, and newer input may be stored.
-    """
-
-    def __init__(self, runtime: Runtime, conversation: ConversationId, after: Place | None) -> None:
-        self._runtime = runtime
-        self._conversation = conversation
-        self._cursor = after or (0, -2)
-        self._fresh_start = after is None
-        self._seen: set[Place] = set()
-        self._tail: list[Said] = []
-
-    async def start(self) -> list[Said]:
-        """Read the newest lines and decide where to begin."""
-        tail = await self._runtime.history(self._conversation, limit=-TAIL)
-        if self._fresh_start or not tail or codec.place(tail[-1]) < self._cursor:
-            self._cursor = (0, -2)
-            self._fresh_start = True
-        else:
-            self._seen = {codec.place(said) for said in tail if codec.place(said) <= self._cursor}
-        return tail
-
-    async def news(self) -> list[Said]:
-        """Return the lines not returned before, in order."""
-        self._tail = tail = await self._runtime.history(self._conversation, limit=-TAIL)
-        reaches_back = len(tail) < TAIL or codec.place(tail[0]) <= self._cursor
-        fresh = tail if reaches_back or self._fresh_start else await self._pages()
-        self._fresh_start = False
-        # Below the oldest line ever seen nothing is new: it only moved into view because lines were purged.
-        floor = min(self._seen, default=self._cursor)
-        found = [said for said in fresh if codec.place(said) not in self._seen and codec.place(said) >= floor]
-        oldest = codec.place(tail[0]) if tail else self._cursor
-        self._seen = {place for said in (*tail, *found) if (place := codec.place(said)) >= oldest}
-        return found
-
-    def passed(self, said: Said) -> Place | None:
-        """Move the cursor over a line; None if the line stands before it."""
-        if codec.place(said) <= self._cursor:
-            return None
-        self._cursor = codec.place(said)
-        return self._cursor
-
-    def alive(self) -> list[Json]:
-        """Return the places of messages with buttons that still mean something."""
-        with_buttons = (said for said in self._tail if said.message and said.message.buttons)
-        return [f"{said.seq}.{said.index}" for said in with_buttons if said.live]
-
-    async def _pages(self) -> list[Said]:
-        lines: list[Said] = []
-        place = self._cursor
-        while page := await self._runtime.history(self._conversation, after=place, limit=PAGE):
-            lines += page
-            place = codec.place(page[-1])
-        return lines
+def _alive(lines: list[Said]) -> list[Json]:
+    """Return the places of messages with buttons that still mean something."""
+    with_buttons = (said for said in lines if said.message and said.message.buttons)
+    return [f"{said.seq}.{said.index}" for said in with_buttons if said.live]

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Literal, NoReturn, TypeAlias, TypeVar
+from typing import Literal, NoReturn, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from turnflow.channels.unread import Place
 from turnflow.core.ids import At, ConversationId, InputId, Json, UserId
 from turnflow.core.inputs import TEXT_LIMIT, Input, clean, typed
 from turnflow.core.messages import Button, Media
@@ -20,9 +21,6 @@ from turnflow.ports import Delivery, Duplicate, Handled, Inbound, Refused, Said,
 
 BODY_LIMIT = 64 * 1024
 """Largest request body, in bytes."""
-
-Place: TypeAlias = tuple[int, int]
-"""Where a line stands in its conversation: (seq, index)."""
 
 _T = TypeVar("_T")
 _PAGE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -160,11 +158,6 @@ def line(said: Said) -> Line | None:
     media = tuple(_media(media) for media in given.media)
     text = given.text or given.value
     return Line(said.seq, said.index, said.at, "person", clean(text), page_id, given.ref, media=media)
-
-
-def place(said: Said) -> Place:
-    """Return where a line stands."""
-    return (said.seq, said.index)
 
 
 def read_place(text: str) -> Place | None:

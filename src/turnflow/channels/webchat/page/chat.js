@@ -21,7 +21,7 @@ const OVERLAP = 16;
 const isTouch = matchMedia("(hover: none)").matches;
 
 let newest = null;
-let shown = 0;
+let reach = 100;
 let unread = 0;
 let bannerTimer = 0;
 let typingTimer = 0;
@@ -138,7 +138,7 @@ const EVENTS = {
       log.clear();
       newest = null;
     }
-    if (!shown) byId("earlier").hidden = !earlier;
+    if (!newest) byId("earlier").hidden = !earlier;
     composer.offer(commands);
     starters(commands);
     setTimeout(welcome, 150);
@@ -146,7 +146,6 @@ const EVENTS = {
   said(line) {
     const stay = following;
     if (log.show(line)) {
-      shown += 1;
       if (!stay && line.side === "flow") byId("newer").hidden = false;
       if (document.hidden && line.side === "flow") document.title = `(${++unread}) ${title}`;
     }
@@ -214,12 +213,13 @@ function starters(commands) {
 
 byId("earlier").addEventListener("click", async () => {
   const url = here("history");
-  url.searchParams.set("count", String(shown + 200));
+  url.searchParams.set("count", String(reach + 200));
   const response = await fetch(url).catch(() => null);
   if (!response?.ok) return toast("Earlier messages cannot be loaded at the moment.");
   const { lines, more } = await response.json();
   const height = room.scrollHeight;
-  for (const line of lines) if (log.show(line)) shown += 1;
+  reach += 200;
+  for (const line of lines) log.show(line);
   room.scrollTop += room.scrollHeight - height;
   byId("earlier").hidden = !more;
   return undefined;
