@@ -84,10 +84,10 @@ def test_the_same_page_id_gives_the_same_input_id_only_within_one_conversation()
 
 
 def test_a_line_with_a_slash_is_a_command_and_a_ref_is_a_press() -> None:
-    where = {"conversation": ConversationId("web:c"), "user": UserId("web:u")}
-    command = codec.inbound(Posted(ID, text="/start now"), **where).input  # type: ignore[arg-type]
+    conversation, user = ConversationId("web:c"), UserId("web:u")
+    command = codec.inbound(Posted(ID, text="/start now"), conversation=conversation, user=user).input
     assert (command.kind, command.command, command.args) == ("command", "start", "now")
-    press = codec.inbound(Posted(ID, press="r1"), **where).input  # type: ignore[arg-type]
+    press = codec.inbound(Posted(ID, press="r1"), conversation=conversation, user=user).input
     assert (press.kind, press.ref) == ("press", "r1")
 
 

@@ -218,10 +218,7 @@ async def test_earlier_messages_are_fetched_on_demand(chat: Chat) -> None:
         await chat.runtime.tell(chat.runtime.delivered[-1].conversation, f"reminder {number}")
     await chat.page.reload()
     await expect(chat.lines.last).to_have_text("reminder 129")
-    before = await chat.lines.count()
-    assert before <= 100
-    await chat.page.locator("#earlier").click()
-    await expect(chat.lines).not_to_have_count(before)
+    assert await chat.lines.count() <= 100
     await chat.page.locator("#earlier").click()
     await expect(chat.lines).to_have_count(132)
     await expect(chat.lines.first).to_have_text("/start")
