@@ -15,8 +15,12 @@ class Tasks(asyncio.TaskGroup):
         self._members: set[asyncio.Task[None]] = set()
 
     def launch(self, service: Coroutine[object, object, None]) -> None:
-        """Run a service until the group is left."""
-        task = self.create_task(service)
+        """Run a service until the group is left; once it has failed or been left, nothing more is begun."""
+        try:
+            task = self.create_task(service)
+        except RuntimeError:
+            service.close()
+            return
         self._members.add(task)
         task.add_done_callback(self._members.discard)
 
