@@ -1,0 +1,144 @@
+"""Retelling: one run lived through again from its journal, with everything that every event asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from turnflow.core.definition import Flow
+from turnflow.core.effects import AnswerPress, ClearTimer, Effect, Say, SetTimer
+from turnflow.core.events import (
+    ChildAttached,
+    ChildFinished,
+    Event,
+    InputReceived,
+    InputSetAside,
+    Migrated,
+    RunStarted,
+    TimerFired,
+)
+from turnflow.core.ids import At, EffectKey, FlowName, GroupId, RunId, TimerId
+from turnflow.core.inputs import Input
+from turnflow.core.machine import Entry, Ignored, advance, sealed
+from turnflow.core.state import TERMINAL, RunState, blank
+from turnflow.engine.texts import Texts
+from turnflow.engine.turn import stub
+
+Complain: TypeAlias = Callable[[str, str, str], None]
+"""Takes the invariant, the place, and what to look at."""
+Definitions: TypeAlias = Mapping[tuple[FlowName, int], Flow]
+
+
+@dataclass(slots=True)
+class Retold:
+    """What the journal of one run says happened."""
+
+    state: RunState
+    said: dict[EffectKey, str] = field(default_factory=dict)
+    """Replies that must have a row, with the role whose inbox they go to ("" for the conversation)."""
+    inputs: list[Input] = field(default_factory=list)
+    """Accepted inputs in the order in which they were consumed."""
+    attached: list[RunId] = field(default_factory=list)
+    returned: list[RunId] = field(default_factory=list)
+    """Children whose end the run took note of."""
+    armed: dict[TimerId, At] = field(default_factory=dict)
+    """Timers that must have a row."""
+    transitions: int = 0
+    fired: int = 0
+    joined: int = 0
+
+
+def retell(
+    run: RunId, entries: tuple[Entry, ...], definitions: Definitions, texts: Texts, complain: Complain
+) -> Retold:
+    """Live a run through again, and complain about what could not have happened."""
+    told = Retold(blank(run))
+    closed: set[GroupId] = set()
+    for entry in entries:
+        for index, event in enumerate(entry.events):
+            place = f"run {run}, revision {entry.revision}, event {index} ({type(event).__name__})"
+            before = told.state
+            flow = _flow(before, event, definitions)
+            decision = advance(flow, before, event)
+            if isinstance(decision.verdict, Ignored):
+                why = decision.verdict.reason
+                invariant = "one terminal state" if before.status in TERMINAL else "state = replay(journal)"
+                complain(invariant, place, f"the journal holds an event that changes nothing: {why}")
+            _note_event(told, event, place, complain)
+            told.state = decision.state
+            for effect in decision.effects:
+                _note_effect(told, effect, texts, place, complain)
+            _note_groups(told, before, closed, flow, place, complain)
+            told.transitions += 1
+        told.state = sealed(told.state)
+    return told
+
+
+def _flow(state: RunState, event: Event, definitions: Definitions) -> Flow:
+    name, version = state.flow, state.version
+    if isinstance(event, RunStarted):
+        name, version = event.flow, event.version
+    elif isinstance(event, Migrated):
+        version = event.version
+    return definitions.get((name, version)) or stub(state)
+
+
+def _note_event(told: Retold, event: Event, place: str, complain: Complain) -> None:
+    match event:
+        case RunStarted(trigger=Input() as trigger):
+            told.inputs.append(trigger)
+        case InputReceived(input=Input() as input) | InputSetAside(input=Input() as input):
+            told.inputs.append(input)
+        case ChildAttached(child=child):
+            told.attached.append(child.run)
+        case ChildFinished(child=finished):
+            told.returned.append(finished)
+        case TimerFired(at, timer):
+            told.fired += 1
+            due = told.armed.pop(timer, None)
+            if due is None:
+                complain("timers fired or cleared once", place, f"timer {timer} fired although it was not set")
+            elif at < due:
+                complain("timers never early", place, f"timer {timer} fired {due - at} ms before its time")
+        case _:
+            pass
+
+
+def _note_effect(told: Retold, effect: Effect, texts: Texts, place: str, complain: Complain) -> None:
+    match effect:
+        case Say(key, message, notice, role):
+            worded = message if notice is None else texts.worded(notice, message)
+            if role or worded.text or worded.buttons or worded.media:
+                _expect(told, key, role, place, complain)
+        case AnswerPress(key):
+            _expect(told, key, "", place, complain)
+        case SetTimer(_, timer, due):
+            told.armed[timer] = due
+        case ClearTimer(_, timer):
+            told.armed.pop(timer, None)
+        case _:
+            pass
+
+
+def _expect(told: Retold, key: EffectKey, role: str, place: str, complain: Complain) -> None:
+    if key in told.said:
+        complain("no effect key twice", place, f"key {key} was used before")
+    told.said[key] = role
+
+
+def _note_groups(
+    told: Retold, before: RunState, closed: set[GroupId], flow: Flow, place: str, complain: Complain
+) -> None:
+    open_now = {group.id for group in told.state.groups}
+    again = open_now & closed
+    if again:
+        complain("join at most once per visit", place, f"groups {sorted(again)} are open again after they were closed")
+    for group in before.groups:
+        if group.id in open_now:
+            continue
+        closed.add(group.id)
+        definition = flow.groups.get(group.name)
+        parent = next((cursor for cursor in told.state.cursors if cursor.id == group.parent), None)
+        if definition is not None and parent is not None and parent.step == definition.join:
+            told.joined += 1
