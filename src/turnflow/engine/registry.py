@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-import msgspec
-from msgspec import Raw
-
 from turnflow.core.codec import digest
 from turnflow.core.definition import Flow, Registration, Trigger
 from turnflow.core.ids import FlowName, Json
 from turnflow.core.validation import trigger_problems
+from turnflow.engine.values import fields_of
 from turnflow.errors import ConflictingFlow, InvalidFlow, UnknownFlow
 from turnflow.ports import Action, Handlers
 
@@ -43,7 +41,8 @@ class Registry:
     ) -> None:
         """Make a flow known, with what starts it. `initial` is data every triggered run starts with.
 
-        Raises `InvalidFlow` with all problems, or `ConflictingFlow` if another flow has this name and version.
+        Raises `InvalidFlow` with all problems, `ConflictingFlow` if another flow has this name and version, `InvalidValue` if a
+        trigger could not start it because data that has no default is missing from `initial`.
         """
         handlers = flow.build()
         definition = handlers.definition
@@ -52,7 +51,8 @@ class Registry:
         if problems:
             raise InvalidFlow(definition.name, problems)
         given = dict(initial or {})
-        handlers.initial(msgspec.json.decode(msgspec.json.encode(given), type=dict[str, Raw]))
+        if triggers:
+            handlers.initial(fields_of(given))
         key = (definition.name, definition.version)
         hashed = digest(definition)
         if key in self._digests and self._digests[key] != hashed:
