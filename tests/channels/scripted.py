@@ -116,8 +116,8 @@ class Scripted:
             if given.ref not in turn.open:
                 turn.refused = True
                 return turn
-            turn.input = msgspec.structs.replace(given, value=given.ref.rpartition(":")[2])
-        return turn if _answer(turn, turn.input) else None
+            given = msgspec.structs.replace(given, value=given.ref.rpartition(":")[2])
+        return turn if _answer(turn, given) else None
 
     def _write(self, turn: Turn) -> None:
         self._remember(turn)

@@ -220,7 +220,7 @@ class _Talk:
                 text, rows = codec.written(said.message, self._first_number(said))
                 self.screen.reply(text, rows)
             elif said.live:
-                self.screen.other(codec.spoken(said))
+                self.screen.other(codec.spoken(said, self._unread.tail))
 
     def _first_number(self, said: Said) -> int:
         earlier = (one for one in self._unread.tail if one.seq == said.seq and one.index < said.index)

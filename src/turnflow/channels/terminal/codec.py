@@ -69,12 +69,14 @@ def meant(line: str, now: Choices) -> Choice | str:
     return line
 
 
-def spoken(said: Said) -> str:
-    """Return what a person said, as one reads it."""
+def spoken(said: Said, before: Sequence[Said]) -> str:
+    """Return what a person said, as one reads it; of a press, the text of the button among the lines `before`."""
     given = said.input
     if given is None:
         return ""
-    return shown(given.text or given.value or given.ref or f"({given.kind})")
+    buttons = (choice for one in before for choice in _choices(one) if choice.ref and choice.ref == given.ref)
+    label = next((choice.text for choice in buttons), "")
+    return shown(given.text or label or given.value or f"({given.kind})")
 
 
 def written(message: Message, start: int = 1) -> tuple[str, list[str]]:
