@@ -1,7 +1,8 @@
 """What a commit of the SQLite store costs beside the raw limit of plain apsw, measured in the same run.
 
-A turn here is what the engine writes: a new inbox entry already consumed, the run's next revision, a journal entry, a reply that is
-`sending`, and the receipt of an earlier reply of another mailbox. Rounds of both alternate; the table shows medians.
+A turn here is what the engine writes: a new inbox entry already consumed, the run's next revision, a journal entry, a
+reply that is `sending`, and the receipt of an earlier reply of another mailbox. Rounds of both alternate; the table
+shows medians.
 """
 
 from __future__ import annotations

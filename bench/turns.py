@@ -11,7 +11,6 @@ from pathlib import Path
 
 from bench import flow, raw
 from bench.report import Row, report
-
 from turnflow import Engine, open_engine
 
 ROUNDS = 3

@@ -27,9 +27,9 @@ async def open_engine(
     """Run an engine for as long as the context lasts.
 
     store: a URL (`sqlite:///bot.db`, `memory://`) or a store of your own. roles: who is what, for instance
-    `{"operator": ["web:1f..."]}`. resources: objects that handlers receive by the type of their arguments. texts: the engine's own
-    words. cancel_command: the command that ends a conversation, without its slash. hot_limit: most conversations kept in memory.
-    crash: called at named points, for tests of durability.
+    `{"operator": ["web:1f..."]}`. resources: objects that handlers receive by the type of their arguments. texts: the
+    engine's own words. cancel_command: the command that ends a conversation, without its slash. hot_limit: most
+    conversations kept in memory. crash: called at named points, for tests of durability.
 
     Raises `MissingResource`, `BadStoreUrl`, `NewerSchema`, `StoreUnavailable`.
     """

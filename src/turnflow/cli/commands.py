@@ -22,7 +22,9 @@ from turnflow.errors import TurnflowError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-APP = typer.Argument(help="Where the flows are: MODULE:NAME of a registry, for instance examples.demo:registry", metavar="APP")
+APP = typer.Argument(
+    help="Where the flows are: MODULE:NAME of a registry, for instance examples.demo:registry", metavar="APP"
+)
 STORE = typer.Option(help="Where conversations are kept: sqlite:///FILE.db or memory://")
 WHO = typer.Option("--as", help="Who you are")
 
@@ -98,4 +100,3 @@ def _guarded(work: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         print(file=sys.stderr)
         raise typer.Exit(130) from None
-

@@ -22,7 +22,7 @@ from turnflow.core.state import Child, Failure, Parent
 from turnflow.engine import effects
 from turnflow.engine.payloads import Begin, encode
 from turnflow.errors import ActionMismatch, LostOwnership, NestingTooDeep, UserCodeError
-from turnflow.ports import ActionContext, Commit, Committed, CommitOutcome, InboxRecord, ResultRecord
+from turnflow.ports import ActionContext, Commit, CommitOutcome, Committed, InboxRecord, ResultRecord
 
 if TYPE_CHECKING:
     from turnflow.engine.process import Process
@@ -138,4 +138,3 @@ class CallRecorder:
         if received:
             turn.item.seq = turn.seq
             hot.seq = max(hot.seq, turn.seq)
-

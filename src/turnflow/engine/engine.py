@@ -97,7 +97,9 @@ class Engine:
         await future
         return run
 
-    async def call(self, flow: str, data: object = None, *, conversation: str | None = None, user: str | None = None) -> Json:
+    async def call(
+        self, flow: str, data: object = None, *, conversation: str | None = None, user: str | None = None
+    ) -> Json:
         """Start a run and wait for its result. Raises `CallerError` saying why, if it fails or is cancelled."""
         ending = await self.finished(await self.start(flow, data, conversation=conversation, user=user))
         if ending.outcome != "completed":
@@ -162,5 +164,3 @@ class Engine:
         state = await self.inspect(parent)
         depth = state.parent.depth + 1 if state.parent is not None else 1
         return Parent(state.run, state.mailbox, run, depth, awaited=False)
-
-

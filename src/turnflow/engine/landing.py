@@ -10,7 +10,7 @@ from turnflow.engine import loading
 from turnflow.engine.mailbox import HotMailbox, Item
 from turnflow.engine.payloads import ForRun
 from turnflow.errors import InternalError, LostOwnership, TurnflowError
-from turnflow.ports import Commit, Committed, CommitOutcome, Delivery, Duplicate
+from turnflow.ports import Commit, CommitOutcome, Committed, Delivery, Duplicate
 
 if TYPE_CHECKING:
     from turnflow.engine.process import Process

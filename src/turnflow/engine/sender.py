@@ -149,7 +149,12 @@ class Sender:
         queue.popleft()
         self._known.discard((reply.conversation, reply.seq, reply.index))
         receipt = Receipt(
-            reply.conversation, reply.seq, reply.index, status, external, reply.attempts + (status == "sent"), reply.doubtful
+            reply.conversation,
+            reply.seq,
+            reply.index,
+            status,
+            external,
+            reply.attempts + (status == "sent"),
+            reply.doubtful,
         )
         self._committer.confirm(reply, receipt)
-

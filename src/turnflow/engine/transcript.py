@@ -54,6 +54,9 @@ def _dimmed(line: Said, open_ones: set[Nonce]) -> Said:
     if message is None or not message.buttons:
         return line
     nonces = {
-        button_nonce(button.ref) for row in message.buttons for button in row if not isinstance(button, str) and button.ref
+        button_nonce(button.ref)
+        for row in message.buttons
+        for button in row
+        if not isinstance(button, str) and button.ref
     }
     return line if nonces & open_ones or None in nonces else replace(line, live=False)

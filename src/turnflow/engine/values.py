@@ -22,4 +22,6 @@ def fields_of(data: object) -> dict[str, Raw]:
         encoded = dump().encode() if dump is not None else msgspec.json.encode(data)
         return {name: raw.copy() for name, raw in _fields.decode(encoded).items()}
     except (TypeError, ValueError, msgspec.MsgspecError) as error:
-        raise InvalidValue(f"data of a flow has named fields that JSON can carry; {data!r:.200} has not: {error}") from error
+        raise InvalidValue(
+            f"data of a flow has named fields that JSON can carry; {data!r:.200} has not: {error}"
+        ) from error
