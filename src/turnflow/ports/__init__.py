@@ -1,0 +1,90 @@
+"""The ports: what the engine needs from the outside, as protocols. Each docstring states the guarantee first.
+
+Read `store.py` as the list of promises that durability rests on; `turnflow.testing.StoreContract` is its executable form and
+`stores/memory.py` its reference.
+"""
+
+from turnflow.ports.channel import (
+    Channel,
+    Delivery,
+    Duplicate,
+    Handled,
+    Inbound,
+    Outbound,
+    Refused,
+    Runtime,
+    Said,
+    Unclaimed,
+)
+from turnflow.ports.clock import Clock
+from turnflow.ports.code import Action, ActionContext, Answer, Handlers, Migration, Services
+from turnflow.ports.records import (
+    DefinitionRecord,
+    InboxRecord,
+    JournalRecord,
+    OutboxRecord,
+    Receipt,
+    ResultRecord,
+    RunRecord,
+    TimerRecord,
+)
+from turnflow.ports.store import (
+    PARTITIONS,
+    Accepted,
+    Commit,
+    CommitOutcome,
+    Committed,
+    Due,
+    Grade,
+    Lease,
+    Line,
+    Mailbox,
+    Rejected,
+    Repeated,
+    RunQuery,
+    Store,
+    partition_of,
+)
+
+__all__ = [
+    "PARTITIONS",
+    "Accepted",
+    "Action",
+    "ActionContext",
+    "Answer",
+    "Channel",
+    "Clock",
+    "Commit",
+    "CommitOutcome",
+    "Committed",
+    "DefinitionRecord",
+    "Delivery",
+    "Due",
+    "Duplicate",
+    "Grade",
+    "Handled",
+    "Handlers",
+    "Inbound",
+    "InboxRecord",
+    "JournalRecord",
+    "Lease",
+    "Line",
+    "Mailbox",
+    "Migration",
+    "Outbound",
+    "OutboxRecord",
+    "Receipt",
+    "Refused",
+    "Rejected",
+    "Repeated",
+    "ResultRecord",
+    "RunQuery",
+    "RunRecord",
+    "Runtime",
+    "Said",
+    "Services",
+    "Store",
+    "TimerRecord",
+    "Unclaimed",
+    "partition_of",
+]
