@@ -18,6 +18,16 @@ settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True
 settings.load_profile("ci" if os.environ.get("CI") else "home")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests measured with `record_property`: how often a sweep killed, what a stress run delivered."""
+    reports = [r for r in terminalreporter.getreports("passed") if r.user_properties]
+    if reports:
+        terminalreporter.section("figures")
+        for report in reports:
+            figures = ", ".join(f"{name} = {value}" for name, value in report.user_properties)
+            terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {figures}")
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The top folder of the project."""
