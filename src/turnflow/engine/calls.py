@@ -56,31 +56,29 @@ class CallRecorder:
 
     @property
     def resources(self) -> Mapping[type, object]:
+        """Objects handlers receive by annotation."""
         return self._engine.resources
 
     def now(self) -> At:
+        """Return the time of the turn."""
         return self._turn.at
 
     def report(self, failure: Failure) -> None:
+        """Note a failure that changes nothing."""
         self._engine.report(f"hook of step {failure.step!r} failed ({failure.code}): {failure.message}")
 
     async def call_action(self, name: str, argument: bytes) -> bytes:
-        ordinal, self._ordinal = self._ordinal, self._ordinal + 1
-        engine = self._engine
+        """Run an action once for this place of the handler call, or return what is on record for it."""
         prefix = f"{self._call.owed.visit}/"
+        key = f"{prefix}{self._next():04d}"
+        engine = self._engine
         if self._known is None:
             rows = await engine.store.results(self._run, prefix)
             self._known = {row.key: msgspec.json.decode(row.value, type=Recorded) for row in rows}
-        key = f"{prefix}{ordinal:04d}"
         hashed = blake2b(argument, digest_size=16).hexdigest()
         known = self._known.get(key)
         if known is not None:
-            if (known.action, known.argument) != (name, hashed):
-                raise ActionMismatch(
-                    f"step {self._call.owed.step!r} ran again and now calls {name!r} where {known.action!r} is on record, or"
-                    " with another argument; make the order and the arguments of action calls depend on data and input only"
-                )
-            return bytes(known.result)
+            return self._from_record(known, name, hashed)
         action = engine.registry.action(name)
         if action is None:
             raise UserCodeError("unknown_action", f"no action {name!r} is registered; use registry.register_action()")
@@ -93,16 +91,28 @@ class CallRecorder:
         engine.crash("action.recorded")
         return result
 
+    def _next(self) -> int:
+        ordinal, self._ordinal = self._ordinal, self._ordinal + 1
+        return ordinal
+
+    def _from_record(self, known: Recorded, name: str, hashed: str) -> bytes:
+        if (known.action, known.argument) != (name, hashed):
+            raise ActionMismatch(
+                f"step {self._call.owed.step!r} ran again and now calls {name!r} where {known.action!r} is on record, or with"
+                " another argument; make the order and the arguments of action calls depend on data and input only"
+            )
+        return bytes(known.result)
+
     async def start(
         self, flow: FlowName, data: Mapping[str, Raw], conversation: ConversationId | None, user: UserId | None
     ) -> RunId:
+        """Start a child run that is not waited for; it begins with the commit of this handler's answer."""
         state = self._turn.works[self._run].state
         depth = state.parent.depth + 1 if state.parent is not None else 1
         if depth > DEPTH_LIMIT:
             raise NestingTooDeep(f"flows may start flows {DEPTH_LIMIT} deep; {flow!r} would be deeper")
         self._engine.registry.newest(flow)
-        ordinal, self._ordinal = self._ordinal, self._ordinal + 1
-        place = f"{self._run}/{self._call.owed.visit}/{ordinal}"
+        place = f"{self._run}/{self._call.owed.visit}/{self._next()}"
         child = RunId(blake2b(place.encode(), digest_size=10).hexdigest())
         parent = Parent(self._run, state.mailbox, child, depth, awaited=False)
         self._started.append(

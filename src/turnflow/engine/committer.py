@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from turnflow.core.ids import ConversationId, MailboxId
 from turnflow.errors import LostOwnership, StoreUnavailable
-from turnflow.ports import Commit, Committed, CommitOutcome, OutboxRecord, Receipt, Store
+from turnflow.ports import Commit, CommitOutcome, Committed, OutboxRecord, Receipt, Store
 
 log = logging.getLogger("turnflow.engine")
 

@@ -47,6 +47,7 @@ class Execution:
         """Why it was cancelled by us: `timeout` or `abandoned`."""
 
     def stop(self, why: str) -> None:
+        """Cancel the call, once."""
         if not self.stopped:
             self.stopped = why
             self.task.cancel()
@@ -66,27 +67,18 @@ class Executions:
     async def execute(self, turn: Turn, run: RunId, call: RunHandler) -> Event | None:
         """Run user code and return the event it came to; None if nobody wants it any more."""
         engine = self._engine
-        work = turn.works[run]
-        state = work.state
+        state = turn.works[run].state
         handlers = engine.registry.handlers(state.flow, state.version)
         if handlers is None:
             return HandlerFailed(engine.clock.now(), call.key, "missing_code", f"flow {state.flow!r} is not registered")
-        task = asyncio.current_task()
-        assert task is not None
-        execution = Execution(turn, run, call, task, self._loop.time())
-        step = work.flow.steps.get(call.owed.step)
-        if step is not None:
-            limit = step.settings.attempt_timeout or step.settings.timeout
-            if limit is not None:
-                execution.limit = _left(limit, step.settings.timeout, call, engine.clock.now()) / 1000
-        self._running[call.key] = execution
+        execution = self._running[call.key] = self._begin(turn, run, call)
         services = CallRecorder(engine, turn, run, call)
         try:
             answer = await handlers.run(call, state, services)
         except asyncio.CancelledError:
             if not execution.stopped:
                 raise
-            task.uncancel()
+            execution.task.uncancel()
             if execution.stopped == "abandoned":
                 return None
             message = f"step {call.owed.step!r} took longer than {execution.limit:g} s"
@@ -101,6 +93,17 @@ class Executions:
             return HandlerFailed(engine.clock.now(), call.key, "data_too_large", message)
         services.hand_over()
         return HandlerAnswered(engine.clock.now(), call.key, answer.directive, answer.says, patch, answer.scene)
+
+    def _begin(self, turn: Turn, run: RunId, call: RunHandler) -> Execution:
+        task = asyncio.current_task()
+        assert task is not None
+        execution = Execution(turn, run, call, task, self._loop.time())
+        step = turn.works[run].flow.steps.get(call.owed.step)
+        if step is not None:
+            limit = step.settings.attempt_timeout or step.settings.timeout
+            if limit is not None:
+                execution.limit = _left(limit, step.settings.timeout, call, self._engine.clock.now()) / 1000
+        return execution
 
     def _failed(self, call: RunHandler, error: Exception) -> HandlerFailed:
         code = error.code if isinstance(error, UserCodeError) else _code_of(error)

@@ -54,6 +54,7 @@ class HotMailbox:
 
     @property
     def evictable(self) -> bool:
+        """Nothing is going on in it, so memory may forget it."""
         return not (self.busy or self.queued or self.queue or self.detached)
 
     def take_in(self, items: list[Item]) -> None:

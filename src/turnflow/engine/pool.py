@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Pool(Generic[T]):
-    """Runs `work(item)` for every item put in, in order of arrival, each in some task of `tasks`; then `drained()` once per go."""
+    """Runs `work(item)` for every item put in, in order of arrival; then `drained()`, once for all that was ready."""
 
     __slots__ = ("_at_work", "_drained", "_idle", "_looking", "_loop", "_ready", "_tasks", "_work")
 

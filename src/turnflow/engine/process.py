@@ -42,8 +42,8 @@ from turnflow.ports import (
     PARTITIONS,
     Clock,
     Commit,
-    Committed,
     CommitOutcome,
+    Committed,
     DefinitionRecord,
     Delivery,
     Store,
@@ -114,7 +114,7 @@ class Process:
         self.committer = Committer(self.store, self.epochs)
         self.sender = Sender(tasks, self.committer, self.crash, self.report)
         self.executions = Executions(self)
-        self.timers = Timers(self.clock, self._timer_due)
+        self.timers = Timers(tasks, self.clock, self._timer_due)
         self._pool: Pool[HotMailbox] = Pool(tasks, self._work, self.committer.write)
         await self._acquire()
         tasks.launch(self.committer.run())
@@ -139,12 +139,12 @@ class Process:
             await self.store.close()
 
     async def abandon(self) -> None:
-        """Drop everything in memory as a kill would: nothing more is written, sent or given back. For tests of durability."""
+        """Drop everything in memory as a kill would: nothing more is written, sent or given back. For tests of durability.
+
+        Raises, as a group, what its services were ended by.
+        """
         self.stopping = True
-        try:
-            await self._tasks.__aexit__(None, None, None)
-        except BaseExceptionGroup as errors:
-            log.debug("abandoned: %s", errors)
+        await self._tasks.__aexit__(None, None, None)
 
     def _check_resources(self) -> None:
         missing = {
@@ -170,7 +170,9 @@ class Process:
                 break
             if asyncio.get_running_loop().time() > deadline:
                 await self.store.release(self.holder)
-                raise StoreUnavailable("another process is using this store; stop it first, or give this one its own store")
+                raise StoreUnavailable(
+                    "another process is using this store; stop it first, or give this one its own store"
+                )
             log.info("waiting for another process to let go of the store")
             await asyncio.sleep(0.5)
         self.counts_attempts = unclean
@@ -226,6 +228,7 @@ class Process:
     # --- mailboxes ---------------------------------------------------------------------------------------------
 
     def mailbox(self, id: MailboxId) -> HotMailbox:
+        """Return a mailbox as memory has it; it may have to be loaded yet."""
         hot = self.hot.get(id)
         if hot is None:
             hot = self.hot[id] = HotMailbox(id, partition_of(id))

@@ -79,10 +79,11 @@ class Sender:
             self._start(reply.conversation)
 
     def _start(self, conversation: ConversationId) -> None:
-        if conversation not in self._active and self._queues.get(conversation):
-            if conversation.startswith(ROLE_PREFIX) or self._channel(conversation) is not None:
-                self._active.add(conversation)
-                self._pool.put(conversation)
+        if conversation in self._active or not self._queues.get(conversation):
+            return
+        if conversation.startswith(ROLE_PREFIX) or self._channel(conversation) is not None:
+            self._active.add(conversation)
+            self._pool.put(conversation)
 
     def _channel(self, conversation: ConversationId) -> Channel | None:
         channel = self._channels.get(conversation.partition(":")[0] + ":")

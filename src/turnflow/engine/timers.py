@@ -17,7 +17,8 @@ WINDOW: Final[Millis] = 60_000
 class Timers:
     """The look-ahead window: fires what is due, in the order of its time."""
 
-    def __init__(self, clock: Clock, fire: Callable[[TimerRecord], None]) -> None:
+    def __init__(self, tasks: asyncio.TaskGroup, clock: Clock, fire: Callable[[TimerRecord], None]) -> None:
+        self._tasks = tasks
         self._clock = clock
         self._fire = fire
         self._heap: list[tuple[At, int, RunId, TimerId]] = []
@@ -80,7 +81,7 @@ class Timers:
             if due is None:
                 await self._changed
                 continue
-            sleep = asyncio.ensure_future(self._clock.sleep(max(0, due - self._clock.now()) / 1000))
+            sleep = self._tasks.create_task(self._clock.sleep(max(0, due - self._clock.now()) / 1000))
             try:
                 await asyncio.wait((sleep, self._changed), return_when=asyncio.FIRST_COMPLETED)
             finally:
