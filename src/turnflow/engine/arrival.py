@@ -38,8 +38,8 @@ def arrive(turn: Turn, payload: Arrived) -> None:
     live = [Live(state, engine.flow_of(state)) for state in states]
     if turn.remote:
         live += [Live(state, engine.flow_of(state)) for state in turn.remote]
-    roles = engine.roles_of(input.sender)
-    matched = engine.matched(input, live)
+    roles = engine.audience.roles_of(input.sender)
+    matched = engine.audience.matched(input, live)
     found = route(
         input, place, live, engine.registry.registrations, matched=matched, roles=roles, cancel=engine.cancel_command
     )

@@ -139,7 +139,7 @@ class CallRecorder:
             item = turn.item
             received = (InboxRecord(hot.id, turn.seq, item.id, encode(item.payload), item.at),)
         outcome: asyncio.Future[CommitOutcome | Exception] = asyncio.get_running_loop().create_future()
-        epoch = self._engine.epochs.get(hot.partition, 0)
+        epoch = self._engine.leases.epochs.get(hot.partition, 0)
         commit = Commit(hot.id, hot.partition, epoch, received=received, results=(result,))
         self._engine.committer.submit(commit, lambda done: None if outcome.done() else outcome.set_result(done))
         done = await asyncio.shield(outcome)

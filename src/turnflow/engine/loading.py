@@ -42,7 +42,7 @@ async def load(engine: Process, hot: HotMailbox) -> None:
                     broken.append(row.run)
                 engine.report(f"run {row.run} is set aside, its row is kept as it is: {error}", error)
         if broken:
-            epoch = engine.epochs.get(hot.partition, 0)
+            epoch = engine.leases.epochs.get(hot.partition, 0)
             quarantine = Commit(hot.id, hot.partition, epoch, quarantined=tuple(broken))
             engine.committer.submit(quarantine, lambda _: None)
         hot.loaded = True
@@ -112,7 +112,7 @@ def set_aside(engine: Process, hot: HotMailbox, payload: Payload, attempts: int)
         case Arrived(inbound):
             place = Place(inbound.conversation, inbound.chat or inbound.conversation, inbound.thread)
             live = [Live(state, engine.flow_of(state)) for state in hot.runs.values()]
-            roles = engine.roles_of(inbound.input.sender)
+            roles = engine.audience.roles_of(inbound.input.sender)
             mine = [run.state for run in live if belongs(run, inbound.input, place, roles)]
             if mine:
                 newest = max(mine, key=lambda state: state.updated)

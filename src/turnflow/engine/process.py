@@ -10,7 +10,7 @@ import asyncio
 import logging
 import secrets
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from msgspec import Raw
@@ -19,14 +19,14 @@ from turnflow.core.codec import decode_state, encode_flow
 from turnflow.core.codec import digest as digest_of
 from turnflow.core.definition import Flow
 from turnflow.core.events import ChildAttached, TimerFired
-from turnflow.core.ids import InputId, MailboxId, RunId, UserId
-from turnflow.core.inputs import Input
-from turnflow.core.routing import Live
+from turnflow.core.ids import InputId, MailboxId, RunId
 from turnflow.core.state import Ending, RunState
 from turnflow.engine import landing, loading, recovery
+from turnflow.engine.audience import Audience
 from turnflow.engine.committer import Committer
 from turnflow.engine.crash import Crash, no_crash
 from turnflow.engine.executions import LOOK_ROUND, Executions
+from turnflow.engine.leases import Leases
 from turnflow.engine.mailbox import HotMailbox, Item
 from turnflow.engine.payloads import Begin, ForRun
 from turnflow.engine.pool import Pool
@@ -37,9 +37,8 @@ from turnflow.engine.texts import Texts
 from turnflow.engine.timers import Timers
 from turnflow.engine.turn import Turn, stub
 from turnflow.engine.values import fields_of
-from turnflow.errors import MissingResource, StoreUnavailable, TurnflowError
+from turnflow.errors import TurnflowError
 from turnflow.ports import (
-    PARTITIONS,
     Clock,
     Commit,
     CommitOutcome,
@@ -53,8 +52,6 @@ from turnflow.ports import (
 
 log = logging.getLogger("turnflow.engine")
 
-LEASE: Final = 30_000
-"""Milliseconds a partition stays with a process that does not renew it."""
 CAUTIOUS: Final = 60.0
 """Seconds after an unclean start in which input is accepted durably before it is handled."""
 QUICK_ROUNDS: Final = 100
@@ -86,21 +83,14 @@ class Process:
         self.texts = texts
         self.cancel_command = cancel_command
         self.crash: Crash = crash or no_crash
-        self.epochs: dict[int, int] = {}
         self.awaited: dict[str, asyncio.Future[Delivery]] = {}
         self.hot: OrderedDict[MailboxId, HotMailbox] = OrderedDict()
         self.resuming: set[MailboxId] = set()
         self.counts_attempts = False
         self.user_keyed = any(handlers.definition.policies.key == "user" for handlers in registry.flows)
-        self.holder = f"{secrets.token_hex(8)}"
-        self._roles = {role: frozenset(members) for role, members in roles.items()}
+        self.leases = Leases(store, self.report)
+        self.audience = Audience(registry, roles, self.report)
         self._hot_limit = hot_limit
-        self._filters = tuple(
-            (trigger.value, registration.flow)
-            for registration in registry.registrations
-            for trigger in registration.triggers
-            if trigger.kind == "filter"
-        )
         self.waiters: dict[RunId, list[asyncio.Future[Ending]]] = {}
         self.stopping = False
         self._tasks = Tasks()
@@ -108,19 +98,21 @@ class Process:
     # --- life --------------------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Process:
-        self._check_resources()
+        self.registry.check_resources(self.resources)
         await self.store.open()
         tasks = await self._tasks.__aenter__()
-        self.committer = Committer(self.store, self.epochs)
+        self.committer = Committer(self.store, self.leases.epochs)
         self.sender = Sender(tasks, self.committer, self.crash, self.report)
         self.executions = Executions(self)
         self.timers = Timers(tasks, self.clock, self._timer_due)
         self._pool: Pool[HotMailbox] = Pool(tasks, self._work, self.committer.write)
-        await self._acquire()
+        self.counts_attempts = await self.leases.acquire()
+        if self.counts_attempts:
+            asyncio.get_running_loop().call_later(CAUTIOUS, self._trust)
         tasks.launch(self.committer.run())
         await self._keep_definitions()
         await recovery.recover(self)
-        for service in (self.timers.run(), recovery.poll(self), self._watch(), self._renew()):
+        for service in (self.timers.run(), recovery.poll(self), self._watch(), self.leases.renew()):
             tasks.launch(service)
         return self
 
@@ -134,7 +126,7 @@ class Process:
         self.executions.stop_all()
         await self._tasks.__aexit__(None, None, None)
         try:
-            await self.store.release(self.holder)
+            await self.leases.release()
         finally:
             await self.store.close()
 
@@ -146,39 +138,6 @@ class Process:
         self.stopping = True
         await self._tasks.__aexit__(None, None, None)
 
-    def _check_resources(self) -> None:
-        missing = {
-            f"{wanted.__module__}.{wanted.__qualname__} (flow {handlers.definition.name!r})"
-            for handlers in self.registry.flows
-            for wanted in handlers.wants
-            if wanted not in self.resources
-        }
-        if missing:
-            listed = ", ".join(sorted(missing))
-            raise MissingResource(f"handlers ask for objects the engine was not given: {listed}; pass resources=[...]")
-
-    async def _acquire(self) -> None:
-        wanted = range(PARTITIONS)
-        unclean = False
-        deadline = asyncio.get_running_loop().time() + LEASE / 1000 + 5
-        while True:
-            missing = [partition for partition in wanted if partition not in self.epochs]
-            leases = await self.store.acquire(self.holder, missing, LEASE)
-            self.epochs.update({lease.partition: lease.epoch for lease in leases})
-            unclean = unclean or any(lease.unclean for lease in leases)
-            if len(self.epochs) == PARTITIONS:
-                break
-            if asyncio.get_running_loop().time() > deadline:
-                await self.store.release(self.holder)
-                raise StoreUnavailable(
-                    "another process is using this store; stop it first, or give this one its own store"
-                )
-            log.info("waiting for another process to let go of the store")
-            await asyncio.sleep(0.5)
-        self.counts_attempts = unclean
-        if unclean:
-            asyncio.get_running_loop().call_later(CAUTIOUS, self._trust)
-
     def _trust(self) -> None:
         self.counts_attempts = False
 
@@ -189,24 +148,12 @@ class Process:
         )
         mailbox = MailboxId("")
         partition = partition_of(mailbox)
-        await self.store.commit([Commit(mailbox, partition, self.epochs[partition], definitions=records)])
+        await self.store.commit([Commit(mailbox, partition, self.leases.epochs[partition], definitions=records)])
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(LOOK_ROUND)
             self.executions.watch()
-
-    async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(LEASE / 3000)
-            try:
-                held = set(await self.store.renew(self.holder, LEASE))
-            except StoreUnavailable as error:
-                self.report("the lease could not be renewed", error)
-                continue
-            for partition in set(self.epochs) - held:
-                del self.epochs[partition]
-                self.report(f"partition {partition} now belongs to another process")
 
     async def quiet(self) -> None:
         """Return once nothing is being done and all replies that can be sent have been."""
@@ -333,34 +280,6 @@ class Process:
     def flow_of(self, state: RunState) -> Flow:
         """Return the definition a run goes by."""
         return self.registry.definition(state.flow, state.version) or stub(state)
-
-    def roles_of(self, user: UserId) -> frozenset[str]:
-        """Return the roles of a person."""
-        if not self._roles:
-            return frozenset()
-        return frozenset(role for role, members in self._roles.items() if user in members)
-
-    def matched(self, input: Input, live: Sequence[Live]) -> frozenset[str]:
-        """Return the names of the authors' predicates that say yes to an input."""
-        wanted = list(self._filters)
-        for run in live:
-            for cursor in run.state.cursors:
-                step = run.flow.steps.get(cursor.step)
-                own = step.question.wait if step is not None and step.question is not None else None
-                spec = cursor.wait.spec or own if cursor.wait is not None else None
-                if spec is not None and spec.accepts.filter:
-                    wanted.append((spec.accepts.filter, run.flow))
-        return frozenset(name for name, flow in wanted if self._says_yes(name, flow, input)) if wanted else frozenset()
-
-    def _says_yes(self, name: str, flow: Flow, input: Input) -> bool:
-        handlers = self.registry.handlers(flow.name, flow.version)
-        if handlers is None:
-            return False
-        try:
-            return handlers.matches(name, input)
-        except Exception as error:  # an author's predicate may raise anything; then it does not match
-            self.report(f"filter {name!r} of flow {flow.name!r} failed", error)
-            return False
 
     def new_run(self) -> RunId:
         """Return an id that no run ever had."""

@@ -26,7 +26,7 @@ POLL = 0.5
 async def recover(engine: Process) -> None:
     """Take up everything that an earlier process left: input, running handlers, timers, unsent replies, blocked runs."""
     engine.crash("recovery.begin")
-    due = await engine.store.due(list(engine.epochs), engine.clock.now() + WINDOW, BOOT_LIMIT)
+    due = await engine.store.due(list(engine.leases.epochs), engine.clock.now() + WINDOW, BOOT_LIMIT)
     engine.timers.add(due.timers)
     for reply in due.outbox:
         engine.sender.put(_doubted(reply))
@@ -43,7 +43,7 @@ async def poll(engine: Process) -> None:
     """Look for ever for input accepted by other processes and for timers that come within the window."""
     while True:
         await engine.clock.sleep(POLL)
-        due = await engine.store.due(list(engine.epochs), engine.clock.now() + WINDOW, POLL_LIMIT)
+        due = await engine.store.due(list(engine.leases.epochs), engine.clock.now() + WINDOW, POLL_LIMIT)
         engine.timers.add(due.timers)
         for reply in due.outbox:
             if reply.status == "pending":

@@ -10,7 +10,7 @@ from turnflow.core.definition import Flow, Registration, Trigger
 from turnflow.core.ids import FlowName, Json
 from turnflow.core.validation import trigger_problems
 from turnflow.engine.values import fields_of
-from turnflow.errors import ConflictingFlow, InvalidFlow, UnknownFlow
+from turnflow.errors import ConflictingFlow, InvalidFlow, MissingResource, UnknownFlow
 from turnflow.ports import Action, Handlers
 
 
@@ -109,3 +109,15 @@ class Registry:
     def action(self, name: str) -> Action | None:
         """Return an action by name."""
         return self._actions.get(name)
+
+    def check_resources(self, given: Mapping[type, object]) -> None:
+        """Raise `MissingResource` naming all types that handlers ask for and that were not given."""
+        missing = {
+            f"{wanted.__module__}.{wanted.__qualname__} (flow {handlers.definition.name!r})"
+            for handlers in self.flows
+            for wanted in handlers.wants
+            if wanted not in given
+        }
+        if missing:
+            listed = ", ".join(sorted(missing))
+            raise MissingResource(f"handlers ask for objects the engine was not given: {listed}; pass resources=[...]")

@@ -224,7 +224,7 @@ class Turn:
         return Commit(
             hot.id,
             hot.partition,
-            self.engine.epochs.get(hot.partition, 0),
+            self.engine.leases.epochs.get(hot.partition, 0),
             received,
             consumed,
             tuple(runs),
