@@ -19,9 +19,7 @@ ENTRY = b"j" * 500
 INPUT = b"i" * 200
 REPLY = b"o" * 200
 
-UPSERT = (
-    "INSERT INTO state VALUES (?, ?, ?) ON CONFLICT (run) DO UPDATE SET revision = excluded.revision, body = excluded.body"
-)
+UPSERT = "INSERT INTO state VALUES (?, ?, ?) ON CONFLICT (run) DO UPDATE SET revision = excluded.revision, body = excluded.body"
 
 
 def connect(path: Path) -> apsw.Connection:

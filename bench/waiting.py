@@ -89,11 +89,18 @@ def main() -> None:
         [
             Row("memory of 10,000 hot waiting runs", megabytes, "MB"),
             Row(f"start-up with {many:,} waiting runs", sorted(lots)[middle][0], "ms", sorted(few)[middle][0]),
-            Row(f"first turn among {many:,}", sorted(turn for _, turn in lots)[middle], "ms", sorted(t for _, t in few)[middle]),
+            Row(
+                f"first turn among {many:,}",
+                sorted(turn for _, turn in lots)[middle],
+                "ms",
+                sorted(t for _, t in few)[middle],
+            ),
             Row(f"cold turns among {many:,}", many_rate, "turns/s", few_rate),
         ],
     )
-    print("raw: the same with 2,000 waiting runs; a ratio near 100% means that the number of waiting runs does not matter")
+    print(
+        "raw: the same with 2,000 waiting runs; a ratio near 100% means that the number of waiting runs does not matter"
+    )
 
 
 if __name__ == "__main__":
