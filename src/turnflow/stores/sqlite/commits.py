@@ -119,7 +119,7 @@ class Commits:
 
     def _any(self, query: str, rows: Sequence[Row]) -> bool:
         """Tell whether a row is there already, or twice among those that were to be written."""
-        known = any(self._execute(self._queries[query], row).fetchone() for row in rows)
+        known = any(self._execute(self._queries[query], row).get is not None for row in rows)
         return known or len(set(rows)) < len(rows)
 
 

@@ -39,7 +39,9 @@ PAUSES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02)
 class Database:
     """An open SQLite file. `patience` is how long a locked one is waited for, in milliseconds."""
 
-    def __init__(self, path: Path, synchronous: Synchronous, patience: Millis, crash: Crash | None) -> None:
+    def __init__(
+        self, path: Path, synchronous: Synchronous, patience: Millis, crash: Crash | None, threaded: bool | None
+    ) -> None:
         self._path = path
         self._synchronous = synchronous
         self._patience = patience
@@ -47,7 +49,7 @@ class Database:
         self.connection = self._connect()
         self.fsync = fsync_time(path.parent)
         """Median milliseconds of an fsync beside the file, found at start."""
-        slow = self.fsync > SLOW_FSYNC and synchronous == "full"
+        slow = self.fsync > SLOW_FSYNC and synchronous == "full" if threaded is None else threaded
         self._thread = ThreadPoolExecutor(1, "turnflow-sqlite") if slow else None
         self._checkpoints = Checkpointer(path, self._checkpoint)
         self.connection.set_wal_hook(self._checkpoints.written)

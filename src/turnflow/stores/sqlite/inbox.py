@@ -30,12 +30,11 @@ class Inbox:
         """Append each entry with the next sequence of its mailbox, unless its id is known."""
         outcomes: list[Accepted | Repeated] = []
         for entry in entries:
-            row = self._execute(self._queries["append"], appended(entry)).fetchone()
-            if row is not None:
-                outcomes.append(Accepted(row[0]))
+            seq = self._execute(self._queries["append"], appended(entry)).get
+            if seq is not None:
+                outcomes.append(Accepted(seq))
             else:
-                status = self._execute(self._queries["fate"], (entry.id,)).fetchall()[0][0]
-                outcomes.append(Repeated(status == "consumed"))
+                outcomes.append(Repeated(self._execute(self._queries["fate"], (entry.id,)).get == "consumed"))
         return outcomes
 
     def retake(self, mailbox: MailboxId, seqs: Sequence[int]) -> None:
@@ -48,14 +47,13 @@ class Inbox:
         for _ in range(WALK):
             if gone >= limit:
                 break
-            row = self._execute(self._queries["mailbox_behind"], (self._purged,)).fetchone()
-            if row is None or (wrapped and start and row[0] > start):
+            mailbox = self._execute(self._queries["mailbox_behind"], (self._purged,)).get
+            if mailbox is None or (wrapped and start and mailbox > start):
                 if wrapped:
                     self._purged = ""
                     break
                 self._purged, wrapped = "", True
                 continue
-            mailbox = row[0]
             gone += len(self._execute(self._queries["purge"], (mailbox, before, limit - gone)).fetchall())
             if gone < limit:
                 self._purged = mailbox

@@ -25,7 +25,7 @@ class Leases:
         now = self._now()
         taken = []
         for partition in partitions:
-            row = self._execute(self._queries["lease_of"], (partition,)).fetchone()
+            row = self._execute(self._queries["lease_of"], (partition,)).get
             epoch, owner, expires, life = row or (0, None, 0, "")
             if owner == holder:
                 given = Lease(partition, epoch, False)
@@ -46,5 +46,4 @@ class Leases:
         self._execute(self._queries["release"], (holder,))
 
     def _now(self) -> int:
-        (now,) = self._execute(self._queries["now"])
-        return int(now[0])
+        return int(self._execute(self._queries["now"]).get)

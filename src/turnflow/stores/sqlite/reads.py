@@ -41,21 +41,22 @@ class Reads:
     def load(self, mailbox: MailboxId) -> Mailbox:
         """Return a mailbox as `Store.load` does."""
         queries, execute = self._queries, self._execute
-        last = execute(queries["load_seq"], (mailbox,)).fetchone()
+        last: int = execute(queries["load_seq"], (mailbox,)).get or 0
         runs = tuple([RunRecord(*row) for row in execute(queries["load_runs"], (mailbox,))])
         waiting = execute(queries["load_waiting"], (partition_of(mailbox), mailbox))
-        return Mailbox(last[0] if last else 0, runs, tuple([InboxRecord(*row) for row in waiting]))
+        return Mailbox(last, runs, tuple([InboxRecord(*row) for row in waiting]))
 
     def seen(self, id: InputId) -> bool:
         """Tell whether an inbox id is known."""
-        return self._execute(self._queries["fate"], (id,)).fetchone() is not None
+        return self._execute(self._queries["fate"], (id,)).get is not None
 
     def due(self, partitions: Sequence[int], before: At, limit: int) -> Due:
         """Return work as `Store.due` does, reading only what is due."""
         held = {"partitions": msgspec.json.encode(list(partitions)).decode(), "before": before, "limit": limit}
         timers = tuple([TimerRecord(*row) for row in self._execute(self._queries["due_timers"], held)])
         running = [row[0] for row in self._execute(self._queries["due_runs"], held)]
-        mailboxes = dict.fromkeys([*running, *self._first("due_entries", partitions, limit)])
+        waiting = [row[0] for row in self._first("due_entries", partitions, limit)]
+        mailboxes = dict.fromkeys([*running, *waiting])
         replies = self._first("due_replies", partitions, limit)
         return Due(timers, tuple(mailboxes)[:limit], tuple([_reply(row) for row in replies]))
 
@@ -86,8 +87,8 @@ class Reads:
 
     def definition(self, flow: FlowName, version: int) -> bytes | None:
         """Return the newest document of a flow version."""
-        row = self._execute(self._queries["definition"], (flow, version)).fetchone()
-        return row[0] if row else None
+        document: bytes | None = self._execute(self._queries["definition"], (flow, version)).get
+        return document
 
     def _first(self, name: str, partitions: Sequence[int], limit: int) -> list[Any]:
         """Return up to `limit` rows, partition by partition: each is a stretch of an index, so nothing has to be sorted."""

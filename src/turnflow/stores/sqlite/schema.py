@@ -26,7 +26,7 @@ def migrate(connection: apsw.Connection, migrations: Sequence[Migration], querie
     version = _version(connection)
     name = connection.filename
     foreign = connection.pragma("application_id") != APPLICATION
-    if foreign and connection.execute(queries["any_table"]).fetchone():
+    if foreign and connection.execute(queries["any_table"]).get:
         raise DamagedStore(f"{name} is a SQLite database of another program; give Turnflow a file of its own")
     if version > len(migrations):
         raise NewerSchema(

@@ -53,7 +53,8 @@ class SqliteStore:
     """A SQLite file as a `Store`.
 
     `synchronous`: "full" survives a loss of power, "normal" may then lose the last commits. `patience`: milliseconds for
-    which a file locked by another process is waited for. `crash` is called at every point of `CRASH_POINTS`.
+    which a file locked by another process is waited for. `threaded`: work in a thread or on the event loop; None decides by the
+    speed of fsync. `crash` is called at every point of `CRASH_POINTS`.
     """
 
     def __init__(
@@ -62,11 +63,13 @@ class SqliteStore:
         *,
         synchronous: Synchronous = "full",
         patience: Millis = 5000,
+        threaded: bool | None = None,
         crash: Crash | None = None,
     ) -> None:
         self._path = Path(path).absolute()
         self._synchronous: Synchronous = synchronous
         self._patience = patience
+        self._threaded = threaded
         self._crash = crash
         self._parts: _Parts | None = None
 
@@ -89,7 +92,7 @@ class SqliteStore:
         """
         if self._parts is not None:
             return
-        database = Database(self._path, self._synchronous, self._patience, self._crash)
+        database = Database(self._path, self._synchronous, self._patience, self._crash, self._threaded)
         connection = database.connection
         try:
             if not await database.read(lambda: is_current(connection, MIGRATIONS)):
