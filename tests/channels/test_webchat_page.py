@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, ViewportSize, async_playwright, expect
 
 from tests.channels.scripted import STALE, Scripted
@@ -16,7 +17,8 @@ from tests.channels.server import COMMANDS, TOKEN
 from tests.channels.serving import Killable, serving
 from turnflow.channels.webchat import WebChannel, webchat_app
 
-pytestmark = pytest.mark.browser
+# One browser for all tests, because starting one takes longer than most of them; each test has its own profile.
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 SWITCHES: Sequence[str] = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -54,7 +56,7 @@ class Chat:
         await expect(self.lines).to_have_text(list(texts))
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
@@ -62,7 +64,7 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def chat(browser: Browser) -> AsyncIterator[Chat]:
     """A person who opened the link; any error on the page's console fails the test."""
     runtime, channel = Scripted(), WebChannel()

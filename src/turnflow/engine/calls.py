@@ -17,10 +17,11 @@ from msgspec import Raw, Struct
 
 from turnflow.core.effects import RunHandler
 from turnflow.core.events import ChildAttached
-from turnflow.core.ids import At, ConversationId, FlowName, MailboxId, RunId, UserId
+from turnflow.core.ids import At, ConversationId, FlowName, InputId, MailboxId, RunId, UserId
 from turnflow.core.state import Child, Failure, Parent
 from turnflow.engine import effects
-from turnflow.engine.payloads import Begin, encode
+from turnflow.engine.mailbox import Item
+from turnflow.engine.payloads import Begin, ForRun, encode
 from turnflow.errors import ActionMismatch, LostOwnership, NestingTooDeep, UserCodeError
 from turnflow.ports import ActionContext, Commit, CommitOutcome, Committed, InboxRecord, ResultRecord
 
@@ -126,7 +127,10 @@ class CallRecorder:
             mailbox = MailboxId(begin.conversation or f"run:{begin.run}")
             attached = ChildAttached(self._turn.at, Child(begin.run, mailbox))
             if self._turn.detached:
-                self._engine.start_later(mailbox, begin, self._run, attached)
+                now = self._engine.clock.now()
+                own = self._turn.hot.id
+                self._engine.post(own, Item(ForRun(self._run, attached), InputId(f"attached:{begin.run}"), now))
+                self._engine.post(mailbox, Item(begin, InputId(f"start:{begin.run}"), now))
             else:
                 self._turn.queue.append((self._run, attached))
                 effects.forward(self._turn, mailbox, f"start:{begin.run}", begin)

@@ -18,7 +18,7 @@ from msgspec import Raw
 from turnflow.core.codec import decode_state, encode_flow
 from turnflow.core.codec import digest as digest_of
 from turnflow.core.definition import Flow
-from turnflow.core.events import ChildAttached, TimerFired
+from turnflow.core.events import TimerFired
 from turnflow.core.ids import InputId, MailboxId, RunId
 from turnflow.core.state import Ending, RunState
 from turnflow.engine import landing, loading, recovery
@@ -28,7 +28,7 @@ from turnflow.engine.crash import Crash, no_crash
 from turnflow.engine.executions import LOOK_ROUND, Executions
 from turnflow.engine.leases import Leases
 from turnflow.engine.mailbox import HotMailbox, Item
-from turnflow.engine.payloads import Begin, ForRun
+from turnflow.engine.payloads import ForRun
 from turnflow.engine.pool import Pool
 from turnflow.engine.registry import Registry
 from turnflow.engine.sender import Sender
@@ -267,13 +267,6 @@ class Process:
         event = TimerFired(self.clock.now(), record.timer)
         id = InputId(f"timer:{record.run}:{record.timer}:{record.due}")
         self.post(record.mailbox, Item(ForRun(record.run, event), id, self.clock.now()))
-
-    def start_later(self, mailbox: MailboxId, begin: Begin, parent: RunId, attached: ChildAttached) -> None:
-        """Start a child for a handler that no longer holds its mailbox."""
-        own = begin.parent.mailbox if begin.parent is not None else mailbox
-        now = self.clock.now()
-        self.post(own, Item(ForRun(parent, attached), InputId(f"attached:{begin.run}"), now))
-        self.post(mailbox, Item(begin, InputId(f"start:{begin.run}"), now))
 
     # --- what turns ask ----------------------------------------------------------------------------------------
 
