@@ -111,6 +111,8 @@ const outbox = new Outbox({
     done(item, result) {
       stream.wake();
       if (item.press) return pressed(item, result);
+      // Known already: the history has the line, perhaps further up than what is loaded here.
+      if (result.outcome === "duplicate") setTimeout(() => log.forget(item.id), 2000);
       return log.arrived(item.id, result.outcome === "unclaimed" ? "Nobody here has an answer to that." : "");
     },
   },

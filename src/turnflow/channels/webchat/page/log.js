@@ -88,6 +88,11 @@ export class Log {
     this.remove(id);
   }
 
+  // Stop showing a line of the person's here, unless the history has brought it.
+  forget(id) {
+    if (this.#mine.has(id)) this.remove(id);
+  }
+
   remove(id) {
     const element = this.#mine.get(id) ?? [...this.#lines.values()].find((one) => one.line.id === id);
     this.#mine.delete(id);
