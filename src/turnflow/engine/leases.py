@@ -25,7 +25,7 @@ class Leases:
     def __init__(self, store: Store, report: Callable[[str, BaseException | None], None]) -> None:
         self._store = store
         self._report = report
-        self._holder = secrets.token_hex(8)
+        self.holder = secrets.token_hex(8)
         self.epochs: dict[int, int] = {}
         """Partition to epoch; commits carry it."""
 
@@ -36,7 +36,7 @@ class Leases:
         unclean = False
         while True:
             missing = [partition for partition in range(PARTITIONS) if partition not in self.epochs]
-            taken = await self._store.acquire(self._holder, missing, LEASE)
+            taken = await self._store.acquire(self.holder, missing, LEASE)
             self.epochs.update({lease.partition: lease.epoch for lease in taken})
             unclean = unclean or any(lease.unclean for lease in taken)
             if len(self.epochs) == PARTITIONS:
@@ -54,7 +54,7 @@ class Leases:
         while True:
             await asyncio.sleep(LEASE / 3000)
             try:
-                held = set(await self._store.renew(self._holder, LEASE))
+                held = set(await self._store.renew(self.holder, LEASE))
             except StoreUnavailable as error:
                 self._report("the lease could not be renewed", error)
                 continue
@@ -64,4 +64,4 @@ class Leases:
 
     async def release(self) -> None:
         """Give everything back."""
-        await self._store.release(self._holder)
+        await self._store.release(self.holder)
