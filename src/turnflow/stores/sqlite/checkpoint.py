@@ -32,7 +32,8 @@ class Checkpointer:
     def __init__(self, path: Path, finish: Callable[[], None]) -> None:
         self._path = path
         self._finish = finish
-        self._pages = 0
+        self.pages = 0
+        """Pages in the log after the last commit."""
         self._last = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._thread: ThreadPoolExecutor | None = None
@@ -41,15 +42,15 @@ class Checkpointer:
 
     def written(self, connection: apsw.Connection, database: str, pages: int) -> int:
         """Note how long the log is after a commit (SQLite's WAL hook)."""
-        self._pages = pages
+        self.pages = pages
         return apsw.SQLITE_OK
 
     def look(self) -> None:
         """After a write: make sure that somebody looks again when it may be quiet."""
-        if self._pages < WORTHWHILE or self._busy:
+        if self.pages < WORTHWHILE or self._busy:
             return
         self._last = time.monotonic()
-        if self._pages >= LONG:
+        if self.pages >= LONG:
             self._start()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(QUIET, self._decide)
@@ -87,5 +88,5 @@ class Checkpointer:
     def _rest(self) -> None:
         """Under steady load some pages came in meanwhile; only when they are moved too does the log begin anew."""
         self._busy = False
-        if self._pages >= LONG and not self._closed:
+        if self.pages >= LONG and not self._closed:
             self._finish()

@@ -51,8 +51,8 @@ class Database:
         """Median milliseconds of an fsync beside the file, found at start."""
         slow = self.fsync > SLOW_FSYNC and synchronous == "full" if threaded is None else threaded
         self._thread = ThreadPoolExecutor(1, "turnflow-sqlite") if slow else None
-        self._checkpoints = Checkpointer(path, self._checkpoint)
-        self.connection.set_wal_hook(self._checkpoints.written)
+        self.checkpoints = Checkpointer(path, self._checkpoint)
+        self.connection.set_wal_hook(self.checkpoints.written)
         self._execute = self.connection.cursor().execute
 
     def _connect(self) -> apsw.Connection:
@@ -73,7 +73,7 @@ class Database:
 
     async def close(self) -> None:
         """Wait for what is under way, fold the log into the file and let go of it."""
-        await self._checkpoints.close()
+        await self.checkpoints.close()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.shutdown)
         self.connection.close()
@@ -86,7 +86,7 @@ class Database:
         `DamagedStore` if it is corrupt.
         """
         result = await self._run(lambda: self._transact(name, work))
-        self._checkpoints.look()
+        self.checkpoints.look()
         return result
 
     async def read(self, work: Callable[[], T]) -> T:
