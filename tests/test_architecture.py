@@ -48,8 +48,8 @@ FENCES: dict[str, tuple[str, ...]] = {
 """Where each third-party library may be imported ("" is everywhere); a library that is not listed: nowhere."""
 
 CONCRETE = ("stores", "channels")
-MAY_NAME_CONCRETE = ("app", "cli", "stores", "channels")
-"""Which top-level parts may import a store or a channel; everyone else is handed one."""
+MAY_NAME_CONCRETE = ("app", "cli", "testing", "stores", "channels")
+"""Which top-level parts may import a store or a channel (`testing` puts engines together for tests); everyone else is handed one."""
 
 
 @cache
