@@ -49,7 +49,7 @@ FENCES: dict[str, tuple[str, ...]] = {
 
 CONCRETE = ("stores", "channels")
 MAY_NAME_CONCRETE = ("app", "cli", "testing", "stores", "channels")
-"""Which top-level parts may import a store or a channel (`testing` puts engines together for tests); everyone else is handed one."""
+"""Which top-level parts may import a store or a channel (`testing` composes engines); everyone else is handed one."""
 
 
 @cache
