@@ -67,9 +67,12 @@ def perform(turn: Turn, work: Work, effect: Effect) -> None:
 def begin(turn: Turn, payload: Begin) -> None:
     """Start a run that the host program or a handler asked for."""
     place = Place(payload.conversation, payload.chat or payload.conversation, payload.thread)
-    if payload.parent is not None and payload.parent.mailbox == turn.hot.id:
+    if payload.parent is not None and payload.attach:
         attached = ChildAttached(turn.at, Child(payload.run, turn.hot.id))
-        turn.apply(payload.parent.run, attached)
+        if payload.parent.mailbox == turn.hot.id:
+            turn.apply(payload.parent.run, attached)
+        else:
+            forward(turn, payload.parent.mailbox, f"attached:{payload.run}", ForRun(payload.parent.run, attached))
     start(turn, payload, place, exclusive=False)
 
 

@@ -88,7 +88,9 @@ class Engine:
         run = RunId(blake2b(f"{flow}/{key}".encode(), digest_size=10).hexdigest()) if key else process.new_run()
         above = await self._parent(run, parent) if parent is not None else None
         place = ConversationId(conversation or "")
-        begin = Begin(run, registration.flow.name, fields, place, UserId(user or ""), parent=above)
+        begin = Begin(
+            run, registration.flow.name, fields, place, UserId(user or ""), parent=above, attach=above is not None
+        )
         future: asyncio.Future[Delivery] = asyncio.get_running_loop().create_future()
         item = Item(begin, InputId(f"start:{run}"), process.clock.now(), future=future)
         if await process.store.seen(item.id):

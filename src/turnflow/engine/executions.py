@@ -129,7 +129,7 @@ class Executions:
                 execution.stop("timeout")
             elif turn.detached:
                 state = turn.hot.runs.get(execution.run)
-                if not turn.hot.busy and (state is None or state.inflight != execution.call.key):
+                if turn.hot.loaded and not turn.hot.busy and (state is None or state.inflight != execution.call.key):
                     execution.stop("abandoned")
             elif age > DETACH_AFTER:
                 self.detach(turn)

@@ -58,7 +58,7 @@ class Intake:
         finally:
             if not future.done():
                 future.cancel()
-            del self._process.awaited[id]
+            self._process.awaited.pop(id, None)
 
     async def accept(self, inbound: Inbound) -> Delivery:
         """Store an input durably and return; its turn follows. `Handled` means accepted."""

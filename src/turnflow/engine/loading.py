@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from turnflow.core.codec import decode_state
 from turnflow.core.events import Blocked, Event, InputSetAside, Migrated
-from turnflow.core.ids import EffectKey, InputId, RunId, StepName
+from turnflow.core.ids import EffectKey, InputId, MailboxId, RunId, StepName
 from turnflow.core.machine import fits
 from turnflow.core.routing import Live, Place, belongs
 from turnflow.core.state import RunState
@@ -58,6 +58,20 @@ async def load(engine: Process, hot: HotMailbox) -> None:
                 hot.queue.appendleft(Item(ForRun(state.run, event), id, engine.clock.now()))
 
 
+async def peek(engine: Process, mailbox: MailboxId) -> tuple[RunState, ...]:
+    """Return the live runs of a mailbox without bringing it into memory."""
+    hot = engine.hot.get(mailbox)
+    if hot is not None and hot.loaded:
+        return tuple(hot.runs.values())
+    found: list[RunState] = []
+    for row in (await engine.store.load(mailbox)).runs:
+        try:
+            found.append(decode_state(row.state))
+        except UndecodableRow as error:
+            engine.report(f"run {row.run} cannot be read: {error}", error)
+    return tuple(found)
+
+
 def misfit(engine: Process, state: RunState) -> Event | None:
     """Return what has to happen to a run so that it fits the code at hand; None if it does (semantics, section J)."""
     now = engine.clock.now()
@@ -99,7 +113,7 @@ def _item(engine: Process, hot: HotMailbox, entry: InboxRecord) -> Item | None:
         return None
     if attempts >= POISON:
         payload = set_aside(engine, hot, payload, attempts)
-    future = engine.awaited.get(entry.id)
+    future = engine.awaited.pop(entry.id, None)
     return Item(payload, entry.id, entry.at, entry.seq, attempts, future)
 
 

@@ -41,6 +41,8 @@ class Begin(Struct, frozen=True, tag="begin", omit_defaults=True):
     chat: str = ""
     thread: str = ""
     parent: Parent | None = None
+    attach: bool = False
+    """The parent does not know of it yet."""
 
 
 class Resume(Struct, frozen=True, tag="resume", omit_defaults=True):

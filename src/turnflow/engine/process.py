@@ -15,8 +15,6 @@ from typing import Final
 
 from msgspec import Raw
 
-from turnflow.core.codec import decode_state, encode_flow
-from turnflow.core.codec import digest as digest_of
 from turnflow.core.definition import Flow
 from turnflow.core.events import TimerFired
 from turnflow.core.ids import InputId, MailboxId, RunId
@@ -40,10 +38,8 @@ from turnflow.engine.values import fields_of
 from turnflow.errors import TurnflowError
 from turnflow.ports import (
     Clock,
-    Commit,
     CommitOutcome,
     Committed,
-    DefinitionRecord,
     Delivery,
     Store,
     TimerRecord,
@@ -101,6 +97,15 @@ class Process:
         self.registry.check_resources(self.resources)
         await self.store.open()
         tasks = await self._tasks.__aenter__()
+        try:
+            await self._begin(tasks)
+        except BaseException:
+            await self.abandon()
+            await self.store.close()
+            raise
+        return self
+
+    async def _begin(self, tasks: Tasks) -> None:
         self.committer = Committer(self.store, self.leases.epochs)
         self.sender = Sender(tasks, self.committer, self.crash, self.report)
         self.executions = Executions(self)
@@ -110,17 +115,18 @@ class Process:
         if self.counts_attempts:
             asyncio.get_running_loop().call_later(CAUTIOUS, self._trust)
         tasks.launch(self.committer.run())
-        await self._keep_definitions()
+        await recovery.keep_definitions(self)
         await recovery.recover(self)
         for service in (self.timers.run(), recovery.poll(self), self._watch(), self.leases.renew()):
             tasks.launch(service)
-        return self
 
     async def __aexit__(self, *failure: object) -> None:
         self.stopping = True
         try:
             async with asyncio.timeout(STOP_WITHIN):
-                await self.quiet()
+                while not self.is_idle or len(self.executions):
+                    await self.quiet()
+                    await asyncio.sleep(0.01)
         except TimeoutError:
             log.warning("stopping although work is still under way; the next start takes it up")
         self.executions.stop_all()
@@ -140,15 +146,6 @@ class Process:
 
     def _trust(self) -> None:
         self.counts_attempts = False
-
-    async def _keep_definitions(self) -> None:
-        records = tuple(
-            DefinitionRecord(flow.name, flow.version, digest_of(flow), encode_flow(flow))
-            for flow in (handlers.definition for handlers in self.registry.flows)
-        )
-        mailbox = MailboxId("")
-        partition = partition_of(mailbox)
-        await self.store.commit([Commit(mailbox, partition, self.leases.epochs[partition], definitions=records)])
 
     async def _watch(self) -> None:
         while True:
@@ -281,13 +278,6 @@ class Process:
     def encoded(self, data: object) -> dict[str, Raw]:
         """Return data as one encoded JSON value per field."""
         return fields_of(data)
-
-    async def peek(self, mailbox: MailboxId) -> tuple[RunState, ...]:
-        """Return the live runs of a mailbox without bringing it into memory."""
-        hot = self.hot.get(mailbox)
-        if hot is not None and hot.loaded:
-            return tuple(hot.runs.values())
-        return tuple(decode_state(row.state) for row in (await self.store.load(mailbox)).runs)
 
     def report(self, message: str, error: BaseException | None = None) -> None:
         """Note a failure for whoever runs the process."""

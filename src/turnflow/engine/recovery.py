@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from turnflow.core.codec import digest as digest_of
+from turnflow.core.codec import encode_flow
 from turnflow.core.effects import RunHandler
-from turnflow.core.ids import InputId
+from turnflow.core.ids import InputId, MailboxId
 from turnflow.core.machine import pending
 from turnflow.engine.mailbox import HotMailbox, Item
 from turnflow.engine.payloads import Resume, encode
 from turnflow.engine.timers import WINDOW
-from turnflow.ports import Accepted, InboxRecord, OutboxRecord, RunQuery
+from turnflow.ports import Accepted, Commit, DefinitionRecord, InboxRecord, OutboxRecord, RunQuery, partition_of
 
 if TYPE_CHECKING:
     from turnflow.engine.process import Process
@@ -37,6 +39,17 @@ async def recover(engine: Process) -> None:
     for row in blocked:
         engine.wake(row.mailbox)
     engine.crash("recovery.end")
+
+
+async def keep_definitions(engine: Process) -> None:
+    """Store every definition once, for pictures, replay and runs whose code is gone."""
+    records = tuple(
+        DefinitionRecord(flow.name, flow.version, digest_of(flow), encode_flow(flow))
+        for flow in (handlers.definition for handlers in engine.registry.flows)
+    )
+    mailbox = MailboxId("")
+    partition = partition_of(mailbox)
+    await engine.store.commit([Commit(mailbox, partition, engine.leases.epochs[partition], definitions=records)])
 
 
 async def poll(engine: Process) -> None:

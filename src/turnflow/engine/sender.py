@@ -46,6 +46,8 @@ class Sender:
         self._channels: dict[str, Channel] = {}
         self._queues: dict[ConversationId, deque[OutboxRecord]] = {}
         self._active: set[ConversationId] = set()
+        self._paused: set[ConversationId] = set()
+        """Conversations whose next reply has failed and is tried again later."""
         self._known: set[tuple[ConversationId, int, int]] = set()
         self._pool: Pool[ConversationId] = Pool(tasks, self._send)
 
@@ -62,7 +64,7 @@ class Sender:
 
     @property
     def idle(self) -> bool:
-        """Nothing that could be sent is waiting."""
+        """Nothing that could be sent now is waiting."""
         return not self._active
 
     def put(self, reply: OutboxRecord) -> None:
@@ -79,7 +81,7 @@ class Sender:
             self._start(reply.conversation)
 
     def _start(self, conversation: ConversationId) -> None:
-        if conversation in self._active or not self._queues.get(conversation):
+        if conversation in self._active or conversation in self._paused or not self._queues.get(conversation):
             return
         if conversation.startswith(ROLE_PREFIX) or self._channel(conversation) is not None:
             self._active.add(conversation)
@@ -101,6 +103,8 @@ class Sender:
                 break
             pause = await self._attempt(queue, reply, channel)
             if pause:
+                self._active.discard(conversation)
+                self._paused.add(conversation)
                 self._loop.call_later(pause, self._again, conversation)
                 return
         self._active.discard(conversation)
@@ -108,7 +112,8 @@ class Sender:
             del self._queues[conversation]
 
     def _again(self, conversation: ConversationId) -> None:
-        self._pool.put(conversation)
+        self._paused.discard(conversation)
+        self._start(conversation)
 
     async def _attempt(self, queue: deque[OutboxRecord], reply: OutboxRecord, channel: Channel) -> float:
         """Try once; return how many seconds to wait before the next attempt, 0 if the reply is settled."""

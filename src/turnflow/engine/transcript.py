@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from turnflow.core.ids import ConversationId, MailboxId, Nonce
 from turnflow.core.routing import button_nonce
+from turnflow.engine import loading
 from turnflow.engine.payloads import Arrived, decode_payload, decode_reply
 from turnflow.errors import UndecodableRow
 from turnflow.ports import Line, Said
@@ -43,7 +44,7 @@ def _said(line: Line) -> Said | None:
 
 async def _open_waits(process: Process, mailbox: MailboxId) -> set[Nonce]:
     found: set[Nonce] = set()
-    for state in await process.peek(mailbox):
+    for state in await loading.peek(process, mailbox):
         found.update(cursor.wait.nonce for cursor in state.cursors if cursor.wait is not None)
         found.update(group.menu.nonce for group in state.groups if group.menu is not None)
     return found

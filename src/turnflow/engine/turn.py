@@ -20,7 +20,7 @@ from turnflow.core.events import Event
 from turnflow.core.ids import At, ConversationId, RunId, StepName, TimerId
 from turnflow.core.machine import Accepted, Entry, advance, pending, sealed
 from turnflow.core.state import TERMINAL, Ending, RunState, blank
-from turnflow.engine import arrival, effects
+from turnflow.engine import arrival, effects, loading
 from turnflow.engine.mailbox import HotMailbox, Item
 from turnflow.engine.payloads import Arrived, Begin, ForRun, Resume, Speak, encode
 from turnflow.ports import (
@@ -106,7 +106,7 @@ class Turn:
         self.engine.crash("turn.begin")
         payload = self.item.payload
         if self.engine.user_keyed and isinstance(payload, Arrived) and not payload.forwarded:
-            self.remote = await self.engine.peek(arrival.user_mailbox(payload.inbound.input.sender))
+            self.remote = await loading.peek(self.engine, arrival.user_mailbox(payload.inbound.input.sender))
         self._interpret()
         while True:
             self._drain()
