@@ -66,3 +66,10 @@ def test_a_file_and_a_type_that_no_file_can_become_is_the_authors_mistake() -> N
         parser_for(Media, location())
     with pytest.raises(AuthorError, match="text cannot become Media"):
         parser_for(Media, text())
+
+
+def test_each_member_of_a_union_is_parsed_by_its_own_kind() -> None:
+    annotation = Annotated[Media, photo()] | Annotated[str, text(pattern=r"[A-Z]{2}\d{7}")]
+    assert answer(annotation, photographed("1")) == ONE
+    assert answer(annotation, "AB1234567") == "AB1234567"
+    assert refusal(annotation, "hello").startswith("Please send a photo; or ")

@@ -38,14 +38,16 @@ def parser_for(annotation: object | None, accepts: Accepts) -> Parser:
 
     The parser raises `Unparsed` and nothing else, unless code of the author's own inside a type raises something that
     is no `ValueError`. Without an annotation (None, `object`, `Any`) an answer kind gives its own natural type, and
-    inputs without one are taken as they are. The members of a union are tried in the order written. Raises
-    `AuthorError` if nothing that `accepts` takes can become the type.
+    inputs without one are taken as they are. The members of a union are tried in the order written, each by its own
+    answer kind if it names one. Raises `AuthorError` if nothing that `accepts` takes can become the type.
     """
     if says_nothing(annotation):
         own = natural(accepts)
         return _taken_as_it_is if own is None else _from_text(_chain(normaliser(accepts), own))
-    parsers = [_member_parser(member, accepts) for member in read(annotation)]
-    return parsers[0] if len(parsers) == 1 else _first_of(parsers)
+    members = read(annotation)
+    if len(members) == 1:
+        return _member_parser(members[0], accepts)
+    return _first_of([_member_parser(member, member.accepts or accepts) for member in members])
 
 
 def _member_parser(member: Annotation, accepts: Accepts) -> Parser:

@@ -7,6 +7,7 @@ a handler may also go where no edge was declared (such targets are checked when 
 from __future__ import annotations
 
 from typing import Literal, TypeAlias
+from zlib import crc32
 
 from msgspec import Struct
 
@@ -31,6 +32,10 @@ class Accepts(Struct, frozen=True, omit_defaults=True):
     """The command that a step claims for itself."""
     filter: str = ""
     """Name of a predicate of the author; the engine evaluates it before routing."""
+
+    def __hash__(self) -> int:
+        """Stand in annotations: `Annotated[str, email()] | None` wants all of it hashable, which the parameters are not."""
+        return crc32("|".join((*self.kinds, self.answer, self.command, self.filter, *self.params)).encode())
 
 
 class Timeout(Struct, frozen=True, omit_defaults=True):
