@@ -143,7 +143,9 @@ class Nature:
             case 18:
                 return Complete(Raw(b"1")) if dice.one_in(8) else Next(step)
             case _:
-                return Cancel("enough") if dice.one_in(8) else Goto(step)
+                if dice.one_in(8):
+                    return Cancel("enough")
+                return Goto(step)
 
     def an_input(self, state: RunState) -> Input:
         dice = self.dice
@@ -212,9 +214,9 @@ class Nature:
             case 15:
                 return self._child(RunId("unknown"))
             case _:
-                return dice.pick(
-                    (CancelRequested(at, "u", "because", dice.one_in(2)), self.start(), Asked(at, "operator"))
-                )
+                if dice.one_in(4):
+                    return CancelRequested(at, "u", "because", dice.one_in(2))
+                return self.start()
 
     def _renaming(self, step: StepName) -> dict[StepName, StepName]:
         return self.dice.pick(({}, {}, {self.dice.pick(self.steps): step}))

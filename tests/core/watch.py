@@ -6,7 +6,7 @@ from msgspec import json
 
 from turnflow.core import codec
 from turnflow.core.definition import Flow
-from turnflow.core.effects import AnswerPress, ClearTimer, Effect, Release, RunHandler, SetTimer
+from turnflow.core.effects import AnswerPress, ClearTimer, Effect, Release, RunHandler, Say, SetTimer
 from turnflow.core.events import (
     Blocked,
     Event,
@@ -74,6 +74,7 @@ class Watch:
         self._check_keys(before, event, decision)
         self._check_timers(before, event, decision)
         self._check_calls(decision)
+        check_inputs(before, event, decision)
         row = codec.encode_state(after)
         assert codec.decode_state(row) == after
         assert codec.encode_state(codec.decode_state(row)) == row
@@ -130,6 +131,21 @@ class Watch:
                 assert answered == [event.input.id], "each press is answered once"
         else:
             assert not answered
+
+
+def check_inputs(before: RunState, event: Event, decision: Decision) -> None:
+    """No input is lost: it is handed to a wait, answered, kept, or given back to be routed anew."""
+    after = decision.state
+    taken = [owed.input for cursor in after.cursors for owed in cursor.owed]
+    taken += [input for cursor in after.cursors if cursor.wait is not None for input in cursor.wait.gathered]
+    taken += [input for group in after.groups for input in group.undecided]
+    taken += [input for effect in decision.effects if isinstance(effect, Release) for input in effect.inputs]
+    ids = {input.id for input in (*taken, *after.backlog) if input is not None}
+    if isinstance(event, InputReceived):
+        said = any(isinstance(effect, Say) for effect in decision.effects)
+        assert event.input.id in ids or said or event.input.kind in ("press", "text"), "accepted, and then forgotten"
+    for input in before.backlog:
+        assert input.id in ids or input.kind == "press", "kept, and then forgotten"
 
 
 def check_structure(flow: Flow, state: RunState) -> None:

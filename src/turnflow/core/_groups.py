@@ -169,7 +169,7 @@ def focus(draft: Draft, cursor: Cursor) -> None:
     current: Cursor | None = cursor
     while current is not None and current.group is not None:
         group = draft.groups[current.group]
-        draft.groups[group.id] = replace(group, focus=current.head, menu=None, undecided=None, takers=())
+        draft.groups[group.id] = replace(group, focus=current.head, menu=None, undecided=(), takers=())
         current = draft.cursors.get(group.parent)
 
 

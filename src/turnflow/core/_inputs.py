@@ -191,8 +191,11 @@ def drain(draft: Draft) -> bool:
     """Give the oldest kept input that a wait takes; tell whether one was given.
 
     Once the run is at rest, input that no wait takes is released: routed anew, it meets the run as it is now, and whatever
-    else may want it. Presses were answered when they came; one whose wait is gone is dropped.
+    else may want it. Presses were answered when they came; one whose wait is gone is dropped. While a menu asks which branch
+    earlier input is for, later input waits its turn.
     """
+    if any(group.undecided for group in draft.groups.values()):
+        return False
     for index, input in enumerate(draft.backlog):
         pressed = parse_ref(input.ref) if input.kind == "press" else None
         found = _kept_for(draft, input, pressed)

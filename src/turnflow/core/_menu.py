@@ -33,7 +33,9 @@ def decide(draft: Draft, found: list[Cursor], event: InputReceived) -> str:
         return _inputs.give(draft, found[0], event.input)
     group = _parting(draft, found)
     takers = tuple(cursor.id for cursor in found)
-    draft.groups[group.id] = replace(group, undecided=event.input, takers=takers)
+    if len(group.undecided) >= _inputs.BACKLOG_LIMIT:
+        return "backlog_full"
+    draft.groups[group.id] = replace(group, undecided=(*group.undecided, event.input), takers=takers)
     show_menu(draft, group.id)
     return ""
 
@@ -128,7 +130,7 @@ def choose(draft: Draft, group: OpenGroup, value: str) -> None:
     if branch is None or (branch.cursor is None and not definition.redo):
         return show_menu(draft, group.id)
     undecided, takers = group.undecided, group.takers
-    group = replace(group, menu=None, undecided=None, takers=(), focus=branch.head)
+    group = replace(group, menu=None, undecided=(), takers=(), focus=branch.head)
     draft.groups[group.id] = group
     parent = draft.cursors[group.parent]
     if parent.group is not None:
@@ -140,8 +142,9 @@ def choose(draft: Draft, group: OpenGroup, value: str) -> None:
         for cursor in draft.cursors.values()
         if cursor.id in takers and cursor.wait is not None and not cursor.owed and is_attended(draft, cursor)
     ]
-    if undecided is not None and found:
-        decide(draft, found, InputReceived(draft.at, undecided))
+    if undecided and found:
+        draft.backlog = (*undecided[1:], *draft.backlog)
+        decide(draft, found, InputReceived(draft.at, undecided[0]))
         return None
     cursor = draft.cursors[branch.cursor]
     if cursor.opened is not None:

@@ -154,8 +154,8 @@ class OpenGroup(Struct, frozen=True, omit_defaults=True):
     branches: tuple[Branch, ...]
     focus: StepName | None = None
     """Head of the branch that gets input when several could take it."""
-    undecided: Input | None = None
-    """Input that waits for the person to say which branch it is for; the newest, if there were several."""
+    undecided: tuple[Input, ...] = ()
+    """Input that waits for the person to say which branch it is for."""
     takers: tuple[CursorId, ...] = ()
     """Cursors whose waits could take `undecided`."""
     menu: Wait | None = None
