@@ -6,6 +6,7 @@ import secrets
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
 from turnflow.core.codec import decode_state
 from turnflow.core.events import CancelRequested, Event, MoveRequested, OperatorAnswered
@@ -15,6 +16,10 @@ from turnflow.engine.effects import ROLE_PREFIX
 from turnflow.engine.payloads import ForRun, decode_reply, encode
 from turnflow.errors import UndecodableRow, UnknownRun
 from turnflow.ports import Clock, InboxRecord, RunQuery, Store
+
+PAGE = 1_000
+MARK = b'"escalation":{'
+"""Stands in the snapshot of every run that waits for an operator; others need not be decoded."""
 
 
 class Desk:
@@ -40,12 +45,13 @@ class Desk:
 
     async def escalated(self) -> list[RunState]:
         """Return the runs that wait for an operator."""
-        rows = await self._store.find(RunQuery(status=("waiting",), limit=10_000))
-        found = []
-        for row in rows:
-            if b'"escalation":{' in row.state:
-                found.append(decode_state(row.state))
-        return [state for state in found if any(cursor.escalation is not None for cursor in state.cursors)]
+        found: list[RunState] = []
+        page = RunQuery(status=("waiting",), limit=PAGE)
+        while rows := await self._store.find(page):
+            states = [decode_state(row.state) for row in rows if MARK in row.state]
+            found += [state for state in states if any(cursor.escalation is not None for cursor in state.cursors)]
+            page = replace(page, after=rows[-1].run)
+        return found
 
     async def say(self, run: str, text: str, by: str) -> None:
         """Say something to the person; the run stays with the operator."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 INBOX_LIMIT: Final = 100
 """Most inputs that wait in one conversation (guarantees: Limits)."""
+TOTAL_LIMIT: Final = 100_000
+"""Most inputs that wait in one process."""
 
 
 class Intake:
@@ -80,6 +82,8 @@ class Intake:
             return Refused(self._process.texts.too_long)
         if not inbound.conversation or not input.id:
             return Refused("an input needs a conversation and an id")
+        if len(self._process.awaited) >= TOTAL_LIMIT:
+            return Refused("too many messages are waiting here; try again later")
         cleaned = _cleaned(input)
         stamped = cleaned if cleaned.at else replace(cleaned, at=self._process.clock.now())
         return inbound if stamped is input else replace(inbound, input=stamped)

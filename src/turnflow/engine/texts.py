@@ -23,7 +23,6 @@ class Texts(Struct, frozen=True, kw_only=True):
     again: str = "Please answer the question above."
     already: str = "This is already running."
     too_long: str = "That message is too long for me. Please send a shorter one."
-    nothing: str = "I did not understand that."
 
     def worded(self, notice: Notice, message: Message) -> Message:
         """Return a notice as a message; what the core supplied (buttons, details) stays."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from turnflow.core.codec import encode_entry, encode_state
 from turnflow.core.definition import Flow
 from turnflow.core.effects import RunHandler
-from turnflow.core.events import Event
+from turnflow.core.events import CancelRequested, Event
 from turnflow.core.ids import At, ConversationId, RunId, StepName, TimerId
 from turnflow.core.machine import Accepted, Entry, advance, pending, sealed
 from turnflow.core.state import TERMINAL, Ending, RunState, blank
@@ -38,6 +38,10 @@ from turnflow.ports import (
 if TYPE_CHECKING:
     from turnflow.engine.process import Process
 
+JOURNAL_WARNING = 10_000
+JOURNAL_LIMIT = 25_000
+"""Most entries of a run's journal; at the limit the run is ended, with the reason on record."""
+
 
 @dataclass(slots=True)
 class Work:
@@ -48,6 +52,8 @@ class Work:
     events: list[Event] = field(default_factory=list)
     ignored: str = ""
     """Why the last event did not count."""
+    ended_by_us: bool = False
+    """It has reached a limit and was told to end."""
 
 
 class Turn:
@@ -112,10 +118,8 @@ class Turn:
             self._drain()
             call = self._next_call()
             if call is None:
-                after, self.after = self.after, None
-                if after is None:
+                if self._winds_up():
                     break
-                after()
                 continue
             run, handler_call = call
             self.engine.crash("turn.before_handler")
@@ -151,6 +155,30 @@ class Turn:
         while self.queue:
             run, event = self.queue.popleft()
             self.apply(run, event)
+
+    def _winds_up(self) -> bool:
+        """Do what was kept for the end; tell whether nothing is left to do."""
+        after, self.after = self.after, None
+        if after is not None:
+            after()
+            return False
+        for work in self.works.values():
+            state = work.state
+            if state.revision + 1 == JOURNAL_WARNING:
+                self.engine.report(
+                    f"the journal of run {state.run} has {JOURNAL_WARNING} entries; it ends at {JOURNAL_LIMIT}"
+                )
+            if (
+                state.revision + 1 >= JOURNAL_LIMIT
+                and state.status not in TERMINAL
+                and work.events
+                and not work.ended_by_us
+            ):
+                work.ended_by_us = True
+                reason = f"its journal has {JOURNAL_LIMIT} entries; let long flows end and start anew"
+                self.queue.append((state.run, CancelRequested(self.at, "engine", reason)))
+                return False
+        return True
 
     def _next_call(self) -> tuple[RunId, RunHandler] | None:
         while self.calls:
