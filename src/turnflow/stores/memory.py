@@ -165,7 +165,7 @@ class MemoryStore:
                 self._waiting[commit.mailbox].discard(seq)
         for reply in commit.outbox:
             self._say(reply, commit.partition)
-        for run in sorted(commit.runs, key=lambda run: bool(run.live_key)):
+        for run in commit.runs:
             self._keep(run)
         for record in commit.journal:
             self._journal[record.run][record.revision] = record
@@ -199,7 +199,7 @@ class MemoryStore:
 
     def _keep(self, run: ports.RunRecord) -> None:
         before = self._runs.get(run.run)
-        if before and before.live_key:
+        if before and before.live_key and self._keys.get(before.live_key) == run.run:
             del self._keys[before.live_key]
         if run.live_key:
             self._keys[run.live_key] = run.run

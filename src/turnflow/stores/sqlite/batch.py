@@ -20,6 +20,7 @@ class Batch:
         self.lines: list[Row] = []
         self.consumed: list[Row] = []
         self.advanced: list[Row] = []
+        self.freed: list[Row] = []
         self.rewritten: list[Row] = []
         self.created: list[Row] = []
         self.results: list[Row] = []
@@ -34,11 +35,10 @@ class Batch:
         """Gather the rows of one commit. `careful`: take nothing for granted about what a run's update changes."""
         mailbox = commit.mailbox
         self._add_lines(commit)
-        runs = commit.runs
-        if len(runs) > 1:
-            runs = tuple(sorted(runs, key=lambda run: bool(run.live_key)))
-        for run in runs:
+        for run in commit.runs:
             self._add_run(run, careful)
+        if careful:
+            self.freed = [(run.run,) for run in commit.runs]
         for receipt in commit.receipts:
             self.confirmed.append(
                 (

@@ -72,6 +72,8 @@ class Commits:
             update(queries["consume"], batch.consumed)
         if batch.advanced:
             self._replace("advance_run", batch.advanced)
+        if batch.freed:
+            update(queries["free_key"], batch.freed)
         if batch.rewritten:
             self._replace("rewrite_run", batch.rewritten)
         if batch.created:

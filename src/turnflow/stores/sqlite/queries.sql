@@ -52,6 +52,10 @@ UPDATE runs SET
     live_key = ?7, flow = ?9, parent = ?10, ended = ?11
 WHERE run = ?6 AND revision = ?1 - 1 AND mailbox = ?8
 
+-- Before the runs of one commit are rewritten, so that the order in which keys pass between them does not matter.
+-- name: free_key
+UPDATE runs SET live_key = NULL WHERE run = ?
+
 -- name: quarantine
 UPDATE runs SET status = 'stuck', ended = 0 WHERE run = ?
 
