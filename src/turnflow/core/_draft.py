@@ -155,8 +155,8 @@ class Draft:
     def notice(self, notice: Notice, message: Message = Message()) -> None:  # noqa: B008 - frozen
         self.effects.append(Say(self.key(), message, notice))
 
-    def tell_role(self, role: str, message: Message, notice: Notice | None = None) -> None:
-        self.effects.append(Say(self.key(), message, notice, role))
+    def tell_role(self, role: str, message: Message) -> None:
+        self.effects.append(Say(self.key(), message, role=role))
 
     def answer_press(self, input: Input, notice: Notice | None = None) -> None:
         if input.kind == "press":

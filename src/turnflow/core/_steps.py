@@ -212,7 +212,7 @@ def _follow(draft: Draft, cursor: Cursor, owed: Owed, event: HandlerAnswered) ->
                 _failures.failed(draft, cursor, owed, code, message, retry=False)
         case Escalate(reason, then):
             draft.put(replace(_waits.close_wait(draft, cursor), escalation=Escalation(reason, draft.at, then)))
-            draft.tell_role("operator", Message(f"{draft.state.run} {reason}"), "escalated")
+            draft.tell_role("operator", Message(f"{draft.state.run} {reason}"))
             if not said:
                 draft.notice("escalated")
         case _:
