@@ -1,0 +1,1 @@
+"""One file a flow, each beside the transcripts that the tests play."""
