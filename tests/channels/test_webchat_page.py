@@ -174,7 +174,7 @@ async def test_a_post_whose_answer_got_lost_is_sent_again_with_the_same_id_and_a
     await chat.say("/start")
     while len(chat.runtime.delivered) < 3:
         await asyncio.sleep(0.01)
-    await chat.page.unroute("**/events")
+    await chat.page.unroute_all(behavior="wait")
     await chat.shows("/start", "Hello! What is your name?")
     assert len({turn.input.id for turn in chat.runtime.delivered}) == 1
 
@@ -198,7 +198,7 @@ async def test_a_message_known_already_is_not_shown_below_the_newest_ones(chat: 
     await chat.say("/start")
     for number in range(130):
         await chat.runtime.tell(chat.runtime.delivered[-1].conversation, f"reminder {number}")
-    await chat.page.unroute_all()
+    await chat.page.unroute_all(behavior="wait")
     await chat.page.reload()
     await expect(chat.lines.last).to_have_text("reminder 129")
 
