@@ -21,14 +21,14 @@ from turnflow.core.definition import (
     Settings,
     WaitSpec,
 )
-from turnflow.core.directives import Directive, Stay
+from turnflow.core.directives import Directive, Next, Stay
 from turnflow.core.effects import AnswerPress, Effect, Finish, RunHandler, Say
 from turnflow.core.events import Event, HandlerAnswered, HandlerFailed, InputReceived, RunStarted, TimerFired
 from turnflow.core.ids import ConversationId, CursorId, FlowName, InputId, MailboxId, Millis, StepName, UserId
 from turnflow.core.inputs import Input, InputKind
 from turnflow.core.machine import Decision, Ignored, pending
 from turnflow.core.messages import Button, Message
-from turnflow.core.state import TERMINAL, Cursor, Outcome, Owed, Parent, RunState
+from turnflow.core.state import TERMINAL, Cursor, Failure, Outcome, Owed, Parent, RunState
 
 TEXT: Final = Accepts(("text",))
 SECOND: Final = 1_000
@@ -230,7 +230,9 @@ class Play:
             reaction = Reaction(reaction)
         return HandlerAnswered(self.at, call.key, reaction.directive, reaction.says, reaction.patch, reaction.scene)
 
-    def input(self, text: str, kind: InputKind = "text", sender: str = "u", *, command: str = "", ref: str = "") -> Input:
+    def input(
+        self, text: str, kind: InputKind = "text", sender: str = "u", *, command: str = "", ref: str = ""
+    ) -> Input:
         self._inputs += 1
         return Input(InputId(f"i{self._inputs}"), kind, UserId(sender), self.at, text, command, ref=ref)
 
@@ -293,3 +295,19 @@ def spoken(effect: Say) -> str:
 
 def why(decision: Decision) -> str:
     return decision.verdict.reason if isinstance(decision.verdict, Ignored) else ""
+
+
+def failure(play: Play) -> Failure:
+    """Why the run failed."""
+    assert play.state.ending is not None
+    assert play.state.ending.error is not None
+    return play.state.ending.error
+
+
+TO_B: Final = Next(name("b"))
+
+
+def one_question(wait: WaitSpec, *buttons: str, script: Directive = TO_B) -> Play:
+    """A started run of a question, with steps `b` and `late` after it; `script` is what its handler answers."""
+    flow = a_flow(asks("a", "a?", wait, *buttons), asks("b"), asks("late"))
+    return Play(flow, {"a": lambda _: script}).start()

@@ -59,6 +59,12 @@ class Watch:
         self.state = decision.state
         return decision
 
+    @property
+    def asked(self) -> RunHandler:
+        """The piece of user code that was last asked for."""
+        assert self._asked is not None
+        return self._asked
+
     def apply_blocked(self, reason: str) -> RunState:
         """Block the run, unless it is already, and return its state."""
         self.apply(Blocked(self.state.updated, reason))
