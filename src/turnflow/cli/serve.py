@@ -12,6 +12,7 @@ from turnflow.app import open_engine
 from turnflow.channels.webchat import WebChannel, webchat_app
 from turnflow.cli.finding import find_registry
 from turnflow.cli.token import LOOPBACK, token_for
+from turnflow.engine import Registry
 from turnflow.errors import CallerError
 
 DRAIN_SECONDS = 5
@@ -46,12 +47,23 @@ async def serve(registry: str, store: str, host: str, port: int, title: str) -> 
     async with open_engine(flows, store=store) as engine:
         channel = WebChannel()
         engine.connect(channel)
-        app = webchat_app(engine, channel, token=token, hosts=names, title=title)
+        app = webchat_app(engine, channel, token=token, hosts=names, title=title, commands=_commands(flows))
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=DRAIN_SECONDS
         )
         shown = f"[{host}]" if ":" in host else host
         await _Server(config, channel, f"http://{shown}:{port}/#{token}").serve([listener])
+
+
+def _commands(registry: Registry) -> dict[str, str]:
+    """Return the commands people can type, with what they start."""
+    commands = {
+        trigger.value: registration.flow.title or registration.flow.name
+        for registration in registry.registrations
+        for trigger in registration.triggers
+        if trigger.kind == "command"
+    }
+    return {**commands, "cancel": "Stop what you are doing"}
 
 
 def _listen(host: str, port: int) -> socket.socket:

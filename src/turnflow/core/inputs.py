@@ -51,7 +51,7 @@ def clean(text: str) -> str:
     """Return `text` as every store keeps it: NUL and lone surrogates become U+FFFD. One rule, applied at the door."""
     if text.isascii():
         return text.replace("\x00", "\ufffd") if "\x00" in text else text
-    return text.replace("\x00", "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return text.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def typed(text: str, *, id: str, sender: str, at: At, name: str = "") -> Input:

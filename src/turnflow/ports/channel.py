@@ -96,4 +96,4 @@ class Said(Struct, frozen=True, omit_defaults=True):
     input: Input | None = None
     message: Message | None = None
     live: bool = True
-    """Of a reply with buttons: whether pressing them still means something, as far as is known."""
+    """Of a reply with buttons: whether pressing them still means something, as far as is known. Of a press: False if refused."""
