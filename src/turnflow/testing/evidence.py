@@ -11,7 +11,7 @@ from turnflow.core.events import Migrated, RunStarted
 from turnflow.core.ids import At, ConversationId, EffectKey, FlowName, MailboxId, RunId, TimerId
 from turnflow.core.inputs import Input
 from turnflow.core.machine import Entry
-from turnflow.core.state import RunState
+from turnflow.core.state import TERMINAL, RunState
 from turnflow.engine.effects import ROLE_PREFIX
 from turnflow.engine.payloads import Arrived, ForRun, Payload, Speak, decode_payload
 from turnflow.errors import UndecodableRow
@@ -76,7 +76,7 @@ class Evidence:
 
     def remembered(self) -> Remembered:
         """Return what must never change from now on."""
-        ended = {run: told.record.state for run, told in self.runs.items() if told.state and told.state.ending}
+        ended = {run: told.record.state for run, told in self.runs.items() if told.record.status in TERMINAL}
         return Remembered({run: told.rows for run, told in self.runs.items()}, dict(self.results), ended)
 
 
