@@ -1,8 +1,9 @@
 """What user code may ask of the engine: durable action calls, child runs, reports.
 
-`call_action` runs an action once per place: the key is the run, the handler call (the same for every attempt and after a crash)
-and the ordinal of the call in it. The result is committed before it is handed to the handler, together with the input that is
-being handled, so that a process that dies in between goes on by itself and finds the result.
+`call_action` runs an action once per place: the key is the run, the handler call (known by its step and the input it handles, so
+it is the same for every attempt and after a crash) and the ordinal of the call in it. The result is committed before it is
+handed to the handler, together with the input that is being handled, so that a process that dies in between goes on by itself
+and finds the result.
 """
 
 from __future__ import annotations
@@ -23,7 +24,16 @@ from turnflow.engine import effects
 from turnflow.engine.mailbox import Item
 from turnflow.engine.payloads import Begin, ForRun, encode
 from turnflow.errors import ActionMismatch, LostOwnership, NestingTooDeep, UserCodeError
-from turnflow.ports import ActionContext, Commit, CommitOutcome, Committed, InboxRecord, ResultRecord
+from turnflow.ports import (
+    Accepted,
+    ActionContext,
+    Commit,
+    CommitOutcome,
+    Committed,
+    InboxRecord,
+    Rejected,
+    ResultRecord,
+)
 
 if TYPE_CHECKING:
     from turnflow.engine.process import Process
@@ -70,7 +80,7 @@ class CallRecorder:
 
     async def call_action(self, name: str, argument: bytes) -> bytes:
         """Run an action once for this place of the handler call, or return what is on record for it."""
-        prefix = f"{self._call.owed.visit}/"
+        prefix = f"{self._visit}/"
         key = f"{prefix}{self._next():04d}"
         engine = self._engine
         if self._known is None:
@@ -91,6 +101,12 @@ class CallRecorder:
         await self._record(ResultRecord(self._run, key, value))
         engine.crash("action.recorded")
         return result
+
+    @property
+    def _visit(self) -> str:
+        """What tells this handler call from all others of the run, also if it runs again after something else came first."""
+        owed = self._call.owed
+        return f"{owed.step}:{owed.input.id}" if owed.input is not None else str(owed.visit)
 
     def _next(self) -> int:
         ordinal, self._ordinal = self._ordinal, self._ordinal + 1
@@ -113,7 +129,7 @@ class CallRecorder:
         if depth > DEPTH_LIMIT:
             raise NestingTooDeep(f"flows may start flows {DEPTH_LIMIT} deep; {flow!r} would be deeper")
         self._engine.registry.newest(flow)
-        place = f"{self._run}/{self._call.owed.visit}/{self._next()}"
+        place = f"{self._run}/{self._visit}/{self._next()}"
         child = RunId(blake2b(place.encode(), digest_size=10).hexdigest())
         parent = Parent(self._run, state.mailbox, child, depth, awaited=False)
         self._started.append(
@@ -142,13 +158,24 @@ class CallRecorder:
         if not turn.item.seq and not turn.detached:
             item = turn.item
             received = (InboxRecord(hot.id, turn.seq, item.id, encode(item.payload), item.at),)
-        outcome: asyncio.Future[CommitOutcome | Exception] = asyncio.get_running_loop().create_future()
-        epoch = self._engine.leases.epochs.get(hot.partition, 0)
-        commit = Commit(hot.id, hot.partition, epoch, received=received, results=(result,))
-        self._engine.committer.submit(commit, lambda done: None if outcome.done() else outcome.set_result(done))
-        done = await asyncio.shield(outcome)
+        done = await self._commit(received, result)
+        if isinstance(done, Rejected) and done.reason == "sequence":
+            # another process put something into the mailbox meanwhile: the input takes the place behind it
+            (accepted,) = await self._engine.store.accept(received)
+            if isinstance(accepted, Accepted):
+                turn.seq = accepted.seq
+            done = await self._commit((), result)
         if not isinstance(done, Committed):
             raise LostOwnership(f"the result of an action could not be recorded: {done}")
         if received:
             turn.item.seq = turn.seq
+            hot.taken.add(turn.seq)
             hot.seq = max(hot.seq, turn.seq)
+
+    async def _commit(self, received: tuple[InboxRecord, ...], result: ResultRecord) -> CommitOutcome | Exception:
+        hot = self._turn.hot
+        outcome: asyncio.Future[CommitOutcome | Exception] = asyncio.get_running_loop().create_future()
+        epoch = self._engine.leases.epochs.get(hot.partition, 0)
+        commit = Commit(hot.id, hot.partition, epoch, received=received, results=(result,))
+        self._engine.committer.submit(commit, lambda done: None if outcome.done() else outcome.set_result(done))
+        return await asyncio.shield(outcome)

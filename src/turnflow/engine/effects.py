@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, assert_never
 
 from msgspec.structs import replace
@@ -19,11 +20,11 @@ from turnflow.core.effects import (
     StartChild,
 )
 from turnflow.core.events import CancelRequested, ChildAttached, ChildFinished, Event, RunStarted, TimerFired
-from turnflow.core.ids import ConversationId, EffectKey, InputId, MailboxId, RunId
+from turnflow.core.ids import At, ConversationId, EffectKey, InputId, MailboxId, RunId
 from turnflow.core.inputs import Input
 from turnflow.core.messages import Message
 from turnflow.core.routing import Place, key_of
-from turnflow.core.state import TERMINAL, Child, Failure
+from turnflow.core.state import TERMINAL, Child, Failure, RunState
 from turnflow.engine.payloads import Arrived, Begin, ForRun, Payload, Reply, Speak, encode
 from turnflow.errors import AuthorError, InvalidValue
 from turnflow.ports import Inbound, InboxRecord, OutboxRecord, TimerRecord
@@ -101,10 +102,21 @@ def start(turn: Turn, payload: Begin, place: Place, *, exclusive: bool, trigger:
     turn.apply(payload.run, event)
 
 
-def note_timer(turn: Turn, run: RunId, event: Event) -> None:
-    """A timer that fired is gone from the store, whatever it still meant."""
-    if isinstance(event, TimerFired):
-        turn.timers_cleared.add((run, event.timer))
+def note_timer(turn: Turn, run: RunId, event: Event) -> Event:
+    """A timer that fired is gone from the store, whatever it still meant; one of idleness learns what its run cannot know."""
+    if not isinstance(event, TimerFired):
+        return event
+    turn.timers_cleared.add((run, event.timer))
+    return replace(event, heard=_heard(turn.live(), run)) if event.timer == "idle" else event
+
+
+def _heard(live: Collection[RunState], run: RunId) -> At:
+    """Return when a person last spoke to one of the flows that a run waits for, however deep; 0 for never."""
+    nest, heard = {run}, 0
+    while below := [s for s in live if s.run not in nest and s.parent and s.parent.awaited and s.parent.run in nest]:
+        nest.update(state.run for state in below)
+        heard = max(heard, *(cursor.spoken for state in below for cursor in state.cursors), 0)
+    return heard
 
 
 def put_reply(turn: Turn, key: EffectKey, reply: Reply) -> None:

@@ -77,7 +77,11 @@ class Executions:
             answer = await handlers.run(call, state, services)
         except asyncio.CancelledError:
             if not execution.stopped:
-                raise
+                if execution.task.cancelling():
+                    raise
+                return HandlerFailed(
+                    engine.clock.now(), call.key, "cancelled", "something the handler waited for was cancelled"
+                )
             execution.task.uncancel()
             if execution.stopped == "abandoned":
                 return None

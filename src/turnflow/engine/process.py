@@ -35,7 +35,6 @@ from turnflow.engine.texts import Texts
 from turnflow.engine.timers import Timers
 from turnflow.engine.turn import Turn, stub
 from turnflow.engine.values import fields_of
-from turnflow.errors import TurnflowError
 from turnflow.ports import (
     Clock,
     CommitOutcome,
@@ -228,7 +227,7 @@ class Process:
             if self.resuming and hot.id in self.resuming:
                 self.resuming.discard(hot.id)
                 await recovery.resume(self, hot)
-        except TurnflowError as error:
+        except Exception as error:  # whatever it was must not end the worker; the mailbox is tried again
             self.report(f"mailbox {hot.id} could not be loaded, trying again", error)
             asyncio.get_running_loop().call_later(0.5, self.release, hot)
             return

@@ -14,6 +14,7 @@ from turnflow.core.machine import pending
 from turnflow.engine.mailbox import HotMailbox, Item
 from turnflow.engine.payloads import Resume, encode
 from turnflow.engine.timers import WINDOW
+from turnflow.errors import StoreUnavailable
 from turnflow.ports import Accepted, Commit, DefinitionRecord, InboxRecord, OutboxRecord, RunQuery, partition_of
 
 if TYPE_CHECKING:
@@ -56,7 +57,11 @@ async def poll(engine: Process) -> None:
     """Look for ever for input accepted by other processes and for timers that come within the window."""
     while True:
         await engine.clock.sleep(POLL)
-        due = await engine.store.due(list(engine.leases.epochs), engine.clock.now() + WINDOW, POLL_LIMIT)
+        try:
+            due = await engine.store.due(list(engine.leases.epochs), engine.clock.now() + WINDOW, POLL_LIMIT)
+        except StoreUnavailable as error:
+            engine.report("the store could not be asked for work that is due", error)
+            continue
         engine.timers.add(due.timers)
         for reply in due.outbox:
             if reply.status == "pending":

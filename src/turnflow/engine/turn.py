@@ -138,8 +138,7 @@ class Turn:
             case Arrived():
                 arrival.arrive(self, payload)
             case ForRun(run, event):
-                self.queue.append((run, event))
-                effects.note_timer(self, run, event)
+                self.queue.append((run, effects.note_timer(self, run, event)))
             case Begin():
                 effects.begin(self, payload)
             case Resume(run, key):
