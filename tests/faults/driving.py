@@ -28,6 +28,8 @@ from turnflow.ports import Duplicate, Handled, Inbound, RunQuery, Unclaimed
 from turnflow.stores import open_store
 from turnflow.testing.clock import MORNING, FakeClock
 
+FLOWS = flows.registry()
+
 
 class Line(Struct, frozen=True, omit_defaults=True):
     """One line of the sender's notebook: a step was begun, or acknowledged."""
@@ -88,7 +90,7 @@ async def play(
     finished = {line.step for line in lines if line.done}
     clock = FakeClock(MORNING + _passed(steps, begun))
     store = open_store(place.store, crash=killer)
-    opening = open_engine(flows.registry(), store=store, resources=[Ledger(place.ledger)], clock=clock, crash=killer)
+    opening = open_engine(FLOWS, store=store, resources=[Ledger(place.ledger)], clock=clock, crash=killer)
     async with opening as engine:
         engine.connect(FileChannel(place.channel))
         await settled(engine)
