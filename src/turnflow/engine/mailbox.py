@@ -58,6 +58,8 @@ class HotMailbox:
         return not (self.busy or self.queued or self.queue or self.detached)
 
     def take_in(self, items: list[Item]) -> None:
-        """Put accepted entries in front of what is queued."""
-        self.taken.update(item.seq for item in items)
-        self.queue.extendleft(reversed(items))
+        """Put accepted entries in front of what is not accepted yet, in the order of their acceptance."""
+        if items:
+            self.taken.update(item.seq for item in items)
+            accepted = sorted([*items, *(item for item in self.queue if item.seq)], key=lambda item: item.seq)
+            self.queue = deque([*accepted, *(item for item in self.queue if not item.seq)])
