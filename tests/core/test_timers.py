@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from tests.core.play import (
+    HOUR,
     MINUTE,
     SECOND,
     TEXT,
     TO_B,
+    Asked,
+    Broken,
     Play,
     Reaction,
+    Script,
     a_flow,
+    acts,
     asks,
     failure,
     name,
     one_question,
 )
 from turnflow.core.definition import Accepts, Output, Policies, Reminder, Timeout, WaitSpec
-from turnflow.core.directives import Next, Refuse, Repeat, Stay
+from turnflow.core.directives import Next, Park, Refuse, Repeat, Stay
 from turnflow.core.effects import ClearTimer, SetTimer
 from turnflow.core.events import Asked as AskedAgain
 from turnflow.core.events import TimerFired
@@ -99,11 +104,46 @@ def test_b5_reminders_come_before_the_timeout() -> None:
     assert play.said == ["a?", "a?", "still there?", "late?"]
 
 
-def test_b5_a_reminder_of_a_computed_question_uses_the_engines_words() -> None:
-    flow = a_flow(asks("a", None, WaitSpec(TEXT, remind=(Reminder(SECOND),))))
-    play = Play(flow, {"a": lambda _: Reaction(Stay(), (Message("computed"),))}).start()
+def test_b5_a_reminder_of_a_computed_question_computes_it_again_for_the_same_wait() -> None:
+    flow = a_flow(asks("a", None, WaitSpec(TEXT, remind=(Reminder(SECOND),))), asks("b"))
+    scripts: dict[str, Script] = {
+        "ask:a": lambda _: Reaction(Stay(), (Message("computed", [["yes"]]),)),
+        "a": lambda _: TO_B,
+    }
+    play = Play(flow, scripts).start()
+    wait = play.state.cursors[0].wait
     play.later(SECOND)
-    assert play.said == ["computed", "<again>"]
+    assert play.said == ["computed", "computed"]
+    assert play.state.cursors[0].wait == wait
+    assert play.press(play.button("yes", 0)) == ""
+    assert play.step == "b"
+
+
+def test_b5_a_reminder_that_cannot_be_computed_uses_the_engines_words() -> None:
+    def script(asked: Asked) -> Reaction:
+        if asked.cursor.wait is not None:
+            raise Broken
+        return Reaction(Stay(), (Message("computed"),))
+
+    play = Play(a_flow(asks("a", None, WaitSpec(TEXT, remind=(Reminder(SECOND),)))), {"a": script}).start()
+    play.later(SECOND)
+    assert (play.said, play.state.status) == (["computed", "<again>"], "waiting")
+
+
+def test_b5_input_that_comes_while_a_reminder_is_computed_is_taken_after_it() -> None:
+    flow = a_flow(asks("a", None, WaitSpec(TEXT, remind=(Reminder(SECOND),))), asks("b"))
+    play = Play(flow, {"ask:a": lambda _: Reaction(Stay(), (Message("computed"),)), "a": lambda _: TO_B}).start()
+    play.held = True
+    play.later(SECOND)
+    assert play.types("x") == ""
+    play.drive()
+    assert play.step == "b"
+
+
+def test_b5_a_reminder_of_a_handlers_own_wait_uses_the_engines_words() -> None:
+    play = Play(a_flow(acts("a")), {"a": lambda _: Park("w", WaitSpec(TEXT, remind=(Reminder(SECOND),)))}).start()
+    play.later(SECOND)
+    assert play.said == ["<again>"]
 
 
 def test_b5_no_reminder_while_the_answer_is_being_handled() -> None:
@@ -134,6 +174,15 @@ def test_b5_idle_counts_from_the_last_input_of_any_use() -> None:
         play.types("x", kind=kind)
     assert play.state.status == "waiting"
     play.later(MINUTE)
+    assert play.ended("cancelled")
+
+
+def test_b5_idle_counts_what_people_said_to_a_flow_the_run_waits_for() -> None:
+    play = Play(a_flow(asks("a"), policies=Policies(idle=MINUTE))).start()
+    timer = play.state.timers[0]
+    play.send(TimerFired(timer.due, timer.id, heard=timer.due - SECOND))
+    assert [(again.id, again.due) for again in play.state.timers] == [("idle", timer.due - SECOND + MINUTE)]
+    play.send(TimerFired(timer.due + MINUTE, timer.id, heard=timer.due - SECOND))
     assert play.ended("cancelled")
 
 

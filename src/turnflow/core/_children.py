@@ -21,6 +21,8 @@ DEPTH_LIMIT: Final = 16
 
 def call(draft: Draft, cursor: Cursor, owed: Owed, directive: CallFlow) -> None:
     """Park a cursor for a child run and start that."""
+    if draft.step(directive.then) is None:
+        return _navigation.nowhere(draft, cursor, directive.then)
     parent = draft.state.parent
     depth = parent.depth + 1 if parent is not None else 1
     if depth > DEPTH_LIMIT:

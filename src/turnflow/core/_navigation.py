@@ -36,9 +36,7 @@ def enter(
         return _failures.end_failed(draft, cursor, "loop_guard", message)
     step = draft.step(name)
     if step is None:
-        return _failures.failed(
-            draft, cursor, _failures.source(cursor), "unknown_step", f"the flow has no step {name!r}", retry=False
-        )
+        return nowhere(draft, cursor, name)
     if cursor.wait is not None or draft.timers:
         draft.clear_timers(cursor.id)
     if cursor.opened is not None:
@@ -66,6 +64,12 @@ def enter(
     queue.append(Owed("ask" if question is not None else "enter", step.name, draft.fresh(), since=draft.at))
     draft.put(replace(fresh, owed=tuple(queue)))
     return None
+
+
+def nowhere(draft: Draft, cursor: Cursor, name: StepName) -> None:
+    """Fail the step of a cursor that wants to go to a step which the flow does not have."""
+    message = f"the flow has no step {name!r}"
+    _failures.failed(draft, cursor, _failures.source(cursor), "unknown_step", message, retry=False)
 
 
 def onward(draft: Draft, cursor: Cursor, name: StepName, result: Raw | None = None) -> None:

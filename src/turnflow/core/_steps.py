@@ -47,7 +47,9 @@ def answered(draft: Draft, event: HandlerAnswered) -> str:
         case "ask":
             step = draft.step(cursor.step)
             question = step.question if step is not None else None
-            if question is None:
+            if cursor.wait is not None:  # a reminder of the question that is open already
+                _say(draft, cursor, event.says)
+            elif question is None:
                 _failures.failed(
                     draft, cursor, owed, "no_question", f"step {cursor.step!r} has no question", retry=False
                 )
@@ -77,7 +79,8 @@ def raised(draft: Draft, event: HandlerFailed) -> str:
         return "late"
     cursor, owed = found
     draft.inflight = None
-    if owed.phase not in ("hook", "retry", "otherwise", "menu"):
+    reminds = owed.phase == "ask" and cursor.wait is not None
+    if owed.phase not in ("hook", "retry", "otherwise", "menu") and not reminds:
         _failures.failed(draft, cursor, owed, event.code, event.message)
         return ""
     cursor = replace(cursor, owed=cursor.owed[1:])
@@ -85,7 +88,7 @@ def raised(draft: Draft, event: HandlerFailed) -> str:
     spec = draft.spec(cursor)
     if owed.phase == "retry" and spec is not None:
         _waits.reply_refusal(draft, cursor, spec, owed.reason)
-    elif owed.phase == "otherwise":
+    elif owed.phase == "otherwise" or reminds:
         draft.notice("again")
     elif owed.phase == "menu" and cursor.opened in draft.groups:
         _menu.say_menu(draft, draft.groups[cursor.opened], None)
@@ -141,7 +144,11 @@ def _pure(draft: Draft) -> bool:
             return True
         if owed.phase == "ask" and step.question is not None and step.question.message is not None:
             cursor = replace(cursor, owed=cursor.owed[1:])
-            _waits.open_wait(draft, cursor, step.name, step.question.wait, True, (step.question.message,))
+            draft.put(cursor)
+            if cursor.wait is not None:  # a reminder of a question that was computed before a deploy
+                _say(draft, cursor, (step.question.message,))
+            else:
+                _waits.open_wait(draft, cursor, step.name, step.question.wait, True, (step.question.message,))
             return True
     return False
 
@@ -210,6 +217,8 @@ def _follow(draft: Draft, cursor: Cursor, owed: Owed, event: HandlerAnswered) ->
                 _failures.end(draft, Ending("failed", error=failure, said=said))
             else:
                 _failures.failed(draft, cursor, owed, code, message, retry=False)
+        case Escalate(_, then) if then is not None and draft.step(then) is None:
+            _navigation.nowhere(draft, cursor, then)
         case Escalate(reason, then):
             draft.put(replace(_waits.close_wait(draft, cursor), escalation=Escalation(reason, draft.at, then)))
             draft.tell_role("operator", Message(f"{draft.state.run} {reason}"))

@@ -90,14 +90,18 @@ def timer_due(draft: Draft, timer: Timer, cursor: Cursor) -> None:
 
 
 def _remind(draft: Draft, timer: Timer, cursor: Cursor, spec: WaitSpec) -> None:
-    if cursor.owed or timer.index >= len(spec.remind):
+    wait = cursor.wait
+    if cursor.owed or wait is None or wait.gathered or timer.index >= len(spec.remind):
         return
     message = spec.remind[timer.index].message
     step = draft.step(cursor.step)
-    if message is None and step is not None and step.question is not None:
-        message = step.question.message
+    question = step.question if step is not None and wait.spec is None else None
+    if message is None and question is not None:
+        message = question.message
     if message is not None:
         draft.say(bound_to(draft, cursor, message))
+    elif question is not None:
+        draft.owe(cursor, Owed("ask", cursor.step, draft.fresh(), since=draft.at))
     else:
         draft.notice("again")
 

@@ -87,6 +87,8 @@ class TimerFired(Struct, frozen=True, tag="timer", omit_defaults=True):
 
     at: At
     timer: TimerId
+    heard: At = 0
+    """Of the idle timer: when a person last spoke to a flow that this run waits for."""
 
 
 class ChildAttached(Struct, frozen=True, tag="child", omit_defaults=True):

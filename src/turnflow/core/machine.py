@@ -259,7 +259,10 @@ def _timer(draft: Draft, event: TimerFired) -> str:
     if draft.halted:
         return ""  # it stays among the timers and is set again when the run goes on
     del draft.timers[event.timer]
-    if timer.kind in ("ttl", "idle"):
+    idle = draft.flow.policies.idle
+    if timer.kind == "idle" and idle is not None and event.heard + idle > event.at:
+        draft.set_timer(replace(timer, due=event.heard + idle))
+    elif timer.kind in ("ttl", "idle"):
         _failures.expired(draft, timer.kind)
     elif timer.kind == "group":
         if timer.group not in draft.groups:
