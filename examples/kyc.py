@@ -43,19 +43,19 @@ async def welcome(turn: KycTurn) -> Directive:
     return turn.done()
 
 
-@kyc.step(Step.EMAIL, title="E-mail", ask="Your e-mail address?", remind=[days(1)])
+@kyc.step(Step.EMAIL, ask="Your e-mail address?", remind=[days(1)])
 async def ask_email(turn: KycTurn, answer: Annotated[str, email()]) -> Directive:
     turn.data.email = answer
     return received(turn)
 
 
-@kyc.step(Step.PHONE, title="Phone", ask="Your phone number?")
+@kyc.step(Step.PHONE, ask="Your phone number?")
 async def ask_phone(turn: KycTurn, answer: Annotated[str, phone("GB")]) -> Directive:
     turn.data.phone = answer
     return received(turn)
 
 
-@kyc.step(Step.PASSPORT, title="Passport", ask="A photo of your passport, or its number?")
+@kyc.step(Step.PASSPORT, ask="A photo of your passport, or its number?", retry="A photo, or a number like AB1234567.")
 async def ask_passport(turn: KycTurn, answer: Photo | PassportNumber) -> Directive:
     turn.data.passport = answer if isinstance(answer, str) else answer.ref
     return received(turn)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import timedelta
 from difflib import ndiff
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from turnflow.core.state import TERMINAL
 from turnflow.engine import Registry, Texts
 from turnflow.engine.registry import Buildable
 from turnflow.errors import CallerError
-from turnflow.ports import Store
+from turnflow.ports import Inbound, Store
 from turnflow.testing.rehearsal import Rehearsal
 from turnflow.testing.rendering import ending_line, json_text, matches, shown
 from turnflow.testing.stage import StoreMaker
@@ -55,13 +56,6 @@ class Strain(NamedTuple):
     """Meanwhile it dies at each of these points, one life after the other, as far as they are reached."""
 
 
-class Inspect(Protocol):
-    """Looks at a rehearsal after a transcript was played."""
-
-    async def __call__(self, play: Rehearsal) -> None:
-        """Raise if something is wrong."""
-
-
 async def rehearse(
     flows: Registry | Buildable,
     transcript: str,
@@ -71,30 +65,38 @@ async def rehearse(
     resources: Iterable[object] = (),
     texts: Texts | None = None,
     strain: Strain = Strain(),  # noqa: B008 -- immutable
-    inspect: Inspect | None = None,
 ) -> Report:
-    """Play a transcript and report whether everything went as it stands there.
+    """Play a transcript from its beginning and report whether everything went as it stands there.
 
-    Raises `TranscriptError` for a transcript that cannot be read. `inspect` is called at the end of one that went well.
+    The options are those of `Rehearsal`. Raises `TranscriptError` for a transcript that cannot be read.
     """
-    lines = parse(transcript)
     async with Rehearsal(flows, store=store, roles=roles, resources=resources, texts=texts) as play:
-        player = _Player(play, strain)
-        try:
-            await player.play(lines)
-        except _Differs as difference:
-            return Report(False, player.record(), str(difference), difference.line)
-        if inspect is not None:
-            await inspect(play)
-        return Report(True, player.record())
+        return await follow(play, transcript, strain)
+
+
+async def follow(play: Rehearsal, transcript: str, strain: Strain = Strain()) -> Report:  # noqa: B008 -- immutable
+    """Play a transcript within a rehearsal, which can go on afterwards. Raises `TranscriptError` as `rehearse` does."""
+    lines = parse(transcript)
+    player = _Player(play, strain, ended=len(await play.endings()))
+    try:
+        await player.play(lines)
+    except _Differs as difference:
+        return Report(False, player.record(), str(difference), difference.line)
+    return Report(True, player.record())
 
 
 async def transcribe(flows: Registry | Buildable, transcript: str) -> str:
-    """Play what people do in a transcript and return it with what the bot really says: the quick way to write one."""
+    """Play what people do in a transcript and return it with what the bot really says: the quick way to write one.
+
+    What cannot be done ends it, with a comment that says why.
+    """
     lines = [line for line in parse(transcript) if not isinstance(line.doing, Expecting | Ended)]
     async with Rehearsal(flows) as play:
         player = _Player(play, Strain(), compares=False)
-        await player.play(lines)
+        try:
+            await player.play(lines)
+        except _Differs as difference:
+            return f"{player.record()}# {difference}\n"
         return player.record()
 
 
@@ -107,14 +109,13 @@ class _Differs(Exception):
 
 
 class _Player:
-    def __init__(self, play: Rehearsal, strain: Strain, *, compares: bool = True) -> None:
+    def __init__(self, play: Rehearsal, strain: Strain, *, compares: bool = True, ended: int = 0) -> None:
         self._play = play
         self._strain = strain
         self._compares = compares
         self._record: list[str] = []
         self._voices: list[str] = [YOU, OPERATOR]
-        self._chats: dict[str, str] = {}
-        self._ended = 0
+        self._ended = ended
         self._heard: dict[str, list[str]] | None = None
         """What counts as said on this line, if redelivery or a restart came in between."""
 
@@ -157,7 +158,7 @@ class _Player:
             case _:
                 self._record.append(line.written)
                 await self._under_strain(line)
-        self._compare(line, expected)
+        await self._compare(line, expected)
         return None
 
     def _put_back(self, expected: Sequence[Line]) -> None:
@@ -191,13 +192,13 @@ class _Player:
                 case Acting(who, act):
                     await play.as_(who).act(act)
                 case Racing(acts):
-                    await play.deliver(*(play.as_(racer.who).inbound(racer.act) for racer in acts))
+                    await play.deliver(*(self._happening(racer) for racer in acts))
                 case Passing(duration):
                     await play.clock(milliseconds=duration)
                 case Steering(command, rest):
                     await self._steer(command, rest)
-                case Ordering("restart"):
-                    await play.restart()
+                case Ordering("restart", _, down):
+                    await play.restart(timedelta(milliseconds=down))
                 case Ordering("redeliver"):
                     await play.redeliver()
                 case Ordering("crash", point):
@@ -208,6 +209,11 @@ class _Player:
                     pass
         except (LookupError, CallerError) as error:
             raise _Differs(line.number, str(error.args[0])) from error
+
+    def _happening(self, racer: Acting | Passing) -> Inbound | timedelta:
+        if isinstance(racer, Passing):
+            return timedelta(milliseconds=racer.duration)
+        return self._play.as_(racer.who).inbound(racer.act)
 
     async def _steer(self, command: str, rest: str) -> None:
         operator = self._play.operator
@@ -230,33 +236,36 @@ class _Player:
             for who in self._voices
         }
 
-    def _compare(self, line: Line, expected: Sequence[Line]) -> None:
+    async def _compare(self, line: Line, expected: Sequence[Line]) -> None:
         said = self._said() if self._heard is None else self._heard
         unread = {who: list(texts) for who, texts in said.items()}
+        if not self._compares:
+            self._record += [shown(who, text) for who, texts in unread.items() for text in texts]
+            endings = await self._play.endings()
+            self._record += [ending_line(ending) for ending in endings[self._ended :]]
+            self._ended = len(endings)
+            return self._put_back(expected)
         written: list[str] = []
         real: list[str] = []
+        played: list[str] = []
         for entry in expected:
             if not isinstance(entry.doing, Expecting):
-                self._record.append(entry.written)
+                played.append(entry.written)
                 continue
             who, text = entry.doing
             written.append(shown(who, text))
-            if unread[who] and (matches(text, unread[who][0]) or not self._compares):
-                self._record.append(shown(who, unread[who][0]))
-                real.append(written[-1])
-                del unread[who][0]
-            elif unread[who]:
-                real.append(shown(who, unread[who].pop(0)))
+            if unread[who]:
+                now = unread[who].pop(0)
+                played.append(shown(who, now))
+                real.append(written[-1] if matches(text, now) else played[-1])
         real += [shown(who, text) for who, texts in unread.items() for text in texts]
-        if not self._compares:
-            self._record += [shown(who, text) for who, texts in unread.items() for text in texts]
-        elif written != real:
-            self._record += [shown for shown in real if shown not in written]
+        if written != real:
+            self._record += real
             difference = "\n".join(row for row in ndiff(written, real) if not row.startswith("?"))
-            raise _Differs(
-                line.number,
-                f"after {line.written!r} the bot says something else (- as written, + as said)\n{difference}",
-            )
+            about = f"after {line.written!r} the bot says something else (- as written, + as said)"
+            raise _Differs(line.number, f"{about}\n{difference}")
+        self._record += played
+        return None
 
     async def _compare_ending(self, number: int, wanted: Ended) -> None:
         endings = await self._play.endings()

@@ -15,17 +15,17 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from turnflow.core.codec import decode_state
 from turnflow.core.definition import Trigger
 from turnflow.core.ids import At, ConversationId, MailboxId
 from turnflow.core.state import TERMINAL, Ending, RunState
 from turnflow.engine import Desk, Engine, Process, Registry, Texts
-from turnflow.engine.crash import Crash
 from turnflow.engine.registry import Buildable
 from turnflow.errors import InternalError
 from turnflow.ports import PARTITIONS, Delivery, Handled, Inbound, RunQuery, Store, TimerRecord
@@ -63,8 +63,21 @@ class Rehearsal:
         self.deliveries: list[Delivery] = []
         """What became of the inputs delivered last."""
         self._texts = texts or Texts()
-        self._options = _Options(dict(roles or {}), tuple(resources), cancel_command, hot_limit)
-        self._stage = Stage(store, self._process, lambda life: life.engine.connect(self.bot))
+        process = partial(
+            Process,
+            self.registry,
+            clock=self.fake_clock,
+            roles=dict(roles or {}),
+            resources={type(resource): resource for resource in resources},
+            texts=self._texts,
+            cancel_command=cancel_command,
+            hot_limit=hot_limit,
+        )
+        self._stage = Stage(
+            store,
+            lambda store, crash: process(store=store, crash=crash),
+            opened=lambda life: life.engine.connect(self.bot),
+        )
         self._people: dict[str, Person] = {}
         self._last: tuple[Inbound, ...] = ()
         self._acknowledged: set[str] = set()
@@ -112,34 +125,33 @@ class Rehearsal:
             known.attend()
         return known
 
-    async def race(self, *acts: str | tuple[Person, str]) -> list[Delivery]:
+    async def race(self, *acts: str | tuple[Person, str] | timedelta) -> list[Delivery]:
         """Deliver several inputs at the same time, each written as behind the `>` of a transcript: "Ada", "[yes]", "/cancel".
 
-        A pair says who does it. Returns what became of each.
+        A pair says who does it. A time moves the clock, so that what was due by then fires in its place among the inputs.
+        Returns what became of each input.
         """
-        pairs = [(self.person, act) if isinstance(act, str) else act for act in acts]
-        return await self.deliver(*(who.inbound(parse_act(act)) for who, act in pairs))
+        found: list[Inbound | timedelta] = []
+        for act in acts:
+            who, done = act if isinstance(act, tuple) else (self.person, act)
+            found.append(who.inbound(parse_act(done)) if isinstance(done, str) else done)
+        return await self.deliver(*found)
 
     async def redeliver(self) -> list[Delivery]:
         """Deliver the last input (all of a race) once more, with the same id, as channels do when in doubt."""
         return await self.deliver(*self._last)
 
-    async def deliver(self, *inbounds: Inbound) -> list[Delivery]:
+    async def deliver(self, *happenings: Inbound | timedelta) -> list[Delivery]:
         """Deliver inputs at the same time and wait until everything is at rest; after a crash they are delivered again."""
         await self._attend()
-        self._last = inbounds
-
-        async def all_at_once(life: Life) -> list[Delivery]:
-            outcomes = await asyncio.gather(*map(life.engine.deliver, inbounds), return_exceptions=True)
-            failed = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-            for failure in sorted(failed, key=lambda failure: not isinstance(failure, Crashed)):
-                raise failure
-            return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
-
-        self.deliveries = await self._stage.through(all_at_once)
+        self._last = tuple(item for item in happenings if isinstance(item, Inbound))
+        for item in happenings:
+            if isinstance(item, timedelta):
+                self.fake_clock.advance(seconds=item.total_seconds())
+        self.deliveries = await self._stage.through(lambda life: self._all_at_once(life, happenings))
         self._acknowledged |= {
             inbound.input.id
-            for inbound, outcome in zip(inbounds, self.deliveries, strict=True)
+            for inbound, outcome in zip(self._last, self.deliveries, strict=True)
             if isinstance(outcome, Handled)
         }
         await self.settle()
@@ -177,11 +189,12 @@ class Rehearsal:
         await self.settle()
         return self.replies
 
-    async def restart(self) -> None:
-        """Stop the engine in an orderly way and open a new one on the same store."""
+    async def restart(self, down: timedelta = timedelta()) -> list[str]:
+        """Stop the engine in an orderly way; some time later open a new one on the same store. Returns the replies."""
         await self._attend()
-        await self._stage.reopen()
+        await self._stage.reopen(lambda: self.fake_clock.advance(seconds=down.total_seconds()))
         await self.settle()
+        return self.replies
 
     def crash(self, point: str, *, hit: int = 1) -> None:
         """Let the engine die when it next reaches a point (see `turnflow.engine.CRASH_POINTS`), or reaches it `hit` times.
@@ -246,18 +259,16 @@ class Rehearsal:
 
     # --- private --------------------------------------------------------------------------------------------------
 
-    def _process(self, store: Store, crash: Crash) -> Process:
-        return Process(
-            self.registry,
-            store,
-            self.fake_clock,
-            roles=self._options.roles,
-            resources={type(resource): resource for resource in self._options.resources},
-            texts=self._texts,
-            cancel_command=self._options.cancel_command,
-            hot_limit=self._options.hot_limit,
-            crash=crash,
+    async def _all_at_once(self, life: Life, happenings: Sequence[Inbound | timedelta]) -> list[Delivery]:
+        overdue = await self._due(self.fake_clock.now())
+        outcomes = await asyncio.gather(
+            *(life.engine.deliver(item) if isinstance(item, Inbound) else _fire(life, overdue) for item in happenings),
+            return_exceptions=True,
         )
+        failed = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        for failure in sorted(failed, key=lambda failure: not isinstance(failure, Crashed)):
+            raise failure
+        return [outcome for outcome in outcomes if outcome is not None and not isinstance(outcome, BaseException)]
 
     async def _attend(self) -> None:
         for person in self._people.values():
@@ -270,13 +281,6 @@ class Rehearsal:
         if not timers:
             return ()
         return (await self.store.due(range(PARTITIONS), timers[0].due + 1, 100_000)).timers
-
-
-class _Options(NamedTuple):
-    roles: Mapping[str, Collection[str]]
-    resources: tuple[object, ...]
-    cancel_command: str
-    hot_limit: int
 
 
 async def _fire(life: Life, timers: tuple[TimerRecord, ...]) -> None:

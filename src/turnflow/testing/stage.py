@@ -82,12 +82,13 @@ class Stage:
             else:
                 return self._opened(life)
 
-    async def reopen(self) -> None:
-        """Stop the engine in an orderly way and open a new one."""
+    async def reopen(self, meanwhile: Callable[[], None]) -> None:
+        """Stop the engine in an orderly way, let something happen while there is none, and open a new one."""
         try:
             await self.life.stop()
         except Crashed:
             await self._bury()
+        meanwhile()
         await self.open()
 
     async def through(self, work: Callable[[Life], Coroutine[object, object, T]]) -> T:

@@ -81,16 +81,16 @@ class Acting(NamedTuple):
     act: Act
 
 
-class Racing(NamedTuple):
-    """`! race ...`: several things happen at the same time."""
-
-    acts: tuple[Acting, ...]
-
-
 class Passing(NamedTuple):
     """`~ ...`: time passes."""
 
     duration: Millis
+
+
+class Racing(NamedTuple):
+    """`! race ...`: several things happen at the same time."""
+
+    acts: tuple[Acting | Passing, ...]
 
 
 class Steering(NamedTuple):
@@ -105,6 +105,8 @@ class Ordering(NamedTuple):
 
     order: Literal["restart", "crash", "redeliver", "join"]
     rest: str = ""
+    down: Millis = 0
+    """Of a restart: how long there is no engine."""
 
 
 class Expecting(NamedTuple):
@@ -239,8 +241,10 @@ def _ordering(number: int, text: str) -> Doing:
     order, _, rest = text.partition(" ")
     rest = rest.strip()
     match order:
-        case "restart" | "redeliver" if not rest:
-            return Ordering(order)
+        case "restart":
+            return Ordering("restart", down=_duration(number, rest) if rest else 0)
+        case "redeliver" if not rest:
+            return Ordering("redeliver")
         case "crash" | "join" if rest:
             return Ordering(order, rest)
         case "race" if rest:
@@ -250,7 +254,9 @@ def _ordering(number: int, text: str) -> Doing:
     )
 
 
-def _racer(number: int, text: str) -> Acting:
+def _racer(number: int, text: str) -> Acting | Passing:
+    if text.startswith("~"):
+        return Passing(_duration(number, text.removeprefix("~").strip()))
     found = _SPOKEN.match(text)
     if found is not None and found["mark"] == ">":
         text, who = found["text"] or "", found["who"] or YOU
