@@ -43,7 +43,10 @@ class Timers:
         horizon = self._clock.now() + WINDOW
         for record in records:
             place = (record.run, record.timer)
-            if record.due > horizon or self._fired.get(place) == record.due or self._records.get(place) == record:
+            if record.due > horizon:
+                self._records.pop(place, None)  # it was put off: what memory holds of it no longer counts
+                continue
+            if self._fired.get(place) == record.due or self._records.get(place) == record:
                 continue
             first = self.next_due
             self._records[place] = record
