@@ -33,7 +33,7 @@ async def open_engine(
 
     Raises `MissingResource`, `BadStoreUrl`, `NewerSchema`, `StoreUnavailable`.
     """
-    opened = open_store(store) if isinstance(store, str) else store
+    opened = open_store(store, crash=crash) if isinstance(store, str) else store
     process = Process(
         registry,
         opened,
