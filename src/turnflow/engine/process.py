@@ -261,7 +261,8 @@ class Process:
     def _timer_due(self, record: TimerRecord) -> None:
         self.crash("timer.before")
         event = TimerFired(self.clock.now(), record.timer)
-        id = InputId(f"timer:{record.run}:{record.timer}:{record.due}")
+        # A timer may fire again at the same due time (its run was halted then), so the id is new; the run takes each but once.
+        id = InputId(f"timer:{self.new_run()}")
         self.post(record.mailbox, Item(ForRun(record.run, event), id, self.clock.now()))
 
     # --- what turns ask ----------------------------------------------------------------------------------------
