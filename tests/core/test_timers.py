@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tests.core.play import (
-    HOUR,
     MINUTE,
     SECOND,
     TEXT,
