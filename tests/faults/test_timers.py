@@ -189,3 +189,19 @@ def without_flow() -> Registry:
     flows = Registry()
     flows.register(other, on=[command("other")])
     return flows
+
+
+async def test_news_of_a_timer_that_was_put_off_meanwhile_does_not_lose_it() -> None:
+    """What a slow read of the store brings may be older than the run."""
+    async with house(patient()) as home:
+        await home.say("/wait")
+        (stale,) = [timer for timer in (await home.store.due(range(64), 1 << 60, 10)).timers if timer.timer == "idle"]
+        await home.wait(minutes=80)
+        await home.say("here")
+        await home.wait(minutes=10)
+        home.process.timers.add([stale])
+        await home.wait(seconds=1)
+        await home.verify()
+        await home.wait(minutes=80)
+        assert (await home.run()).status == "cancelled"
+        await home.verify()

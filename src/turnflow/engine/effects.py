@@ -106,6 +106,10 @@ def note_timer(turn: Turn, run: RunId, event: Event) -> Event:
     """A timer that fired is gone from the store, whatever it still meant; one of idleness learns what its run cannot know."""
     if not isinstance(event, TimerFired):
         return event
+    state = turn.hot.runs.get(run)
+    if state is not None and any(timer.id == event.timer and timer.due > event.at for timer in state.timers):
+        turn.engine.timers.clear([(run, event.timer)])  # old news: it was put off, and the store knows until when
+        return event
     turn.timers_cleared.add((run, event.timer))
     return replace(event, heard=_heard(turn.live(), run)) if event.timer == "idle" else event
 

@@ -66,6 +66,7 @@ def broken(engine: Process, hot: HotMailbox, item: Item, error: Exception) -> No
     engine.report(f"a turn of {hot.id} failed: {error}", error)
     settle(item, error if isinstance(error, TurnflowError) else InternalError(f"a turn failed: {error}"))
     item.future = None
+    _untime(engine, item)
     if item.seq:
         item.attempts += 1
         if item.attempts >= loading.POISON:
@@ -79,6 +80,11 @@ def forget(engine: Process, hot: HotMailbox, item: Item) -> None:
     hot.loaded = False
     hot.runs = {}
     hot.taken = {queued.seq for queued in hot.queue if queued.seq}
+    _untime(engine, item)
+
+
+def _untime(engine: Process, item: Item) -> None:
+    """Let a timer whose turn came to nothing be found in the store again."""
     payload = item.payload
     if isinstance(payload, ForRun) and isinstance(payload.event, TimerFired):
         engine.timers.clear([(payload.run, payload.event.timer)])
