@@ -106,7 +106,7 @@ class Process:
 
     async def _begin(self, tasks: Tasks) -> None:
         self.committer = Committer(self.store, self.leases.epochs)
-        self.sender = Sender(tasks, self.committer, self.crash, self.report)
+        self.sender = Sender(tasks, self.committer, self.crash, self.report, self.clock)
         self.executions = Executions(self)
         self.timers = Timers(tasks, self.clock, self._timer_due)
         self._pool: Pool[HotMailbox] = Pool(tasks, self._work, self.committer.write)

@@ -6,7 +6,6 @@ the next process sends it again and marks it `doubtful`: the one case in which a
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Callable
 from typing import Final, Literal
@@ -21,7 +20,7 @@ from turnflow.engine.payloads import decode_reply
 from turnflow.engine.pool import Pool
 from turnflow.engine.tasks import Tasks
 from turnflow.errors import RetryLater, UndecodableRow, Undeliverable
-from turnflow.ports import Channel, Outbound, OutboxRecord, Receipt
+from turnflow.ports import Channel, Clock, Outbound, OutboxRecord, Receipt
 
 ATTEMPTS: Final = 10
 """After so many failures a reply is dead and stops blocking its successors."""
@@ -38,11 +37,13 @@ class Sender:
         committer: Committer,
         crash: Crash,
         report: Callable[[str, BaseException | None], None],
+        clock: Clock,
     ) -> None:
+        self._tasks = tasks
+        self._clock = clock
         self._committer = committer
         self._crash = crash
         self._report = report
-        self._loop = asyncio.get_running_loop()
         self._channels: dict[str, Channel] = {}
         self._queues: dict[ConversationId, deque[OutboxRecord]] = {}
         self._active: set[ConversationId] = set()
@@ -105,13 +106,14 @@ class Sender:
             if pause:
                 self._active.discard(conversation)
                 self._paused.add(conversation)
-                self._loop.call_later(pause, self._again, conversation)
+                self._tasks.launch(self._again(conversation, pause))
                 return
         self._active.discard(conversation)
         if not queue:
             del self._queues[conversation]
 
-    def _again(self, conversation: ConversationId) -> None:
+    async def _again(self, conversation: ConversationId, pause: float) -> None:
+        await self._clock.sleep(pause)
         self._paused.discard(conversation)
         self._start(conversation)
 
