@@ -27,7 +27,7 @@ support = Flow("support", steps=Step, data=Case, version=1)
 SupportTurn = Turn[Step, Case]
 
 
-@support.step(Step.TOPIC, ask="What is it about?")
+@support.step(Step.TOPIC, ask="What is it about?", to=[Step.QUESTION, Step.HELPED])
 async def topic(turn: SupportTurn, answer: Literal["opening hours", "delivery", "something else"]) -> Directive:
     if answer == "something else":
         return turn.next(Step.QUESTION)

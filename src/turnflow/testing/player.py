@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from difflib import ndiff
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from turnflow.core.state import TERMINAL
 from turnflow.engine import Registry, Texts
@@ -28,6 +28,8 @@ from turnflow.testing.transcript import (
     Steering,
     parse,
 )
+
+NOTHING: Final = "(nothing)"
 
 
 class Report(NamedTuple):
@@ -114,7 +116,7 @@ class _Player:
         self._strain = strain
         self._compares = compares
         self._record: list[str] = []
-        self._voices: list[str] = [YOU, OPERATOR]
+        self._voices: list[str] = [YOU]
         self._ended = ended
         self._heard: dict[str, list[str]] | None = None
         """What counts as said on this line, if redelivery or a restart came in between."""
@@ -124,7 +126,7 @@ class _Player:
 
     async def play(self, lines: Sequence[Line]) -> None:
         for line in lines:
-            if isinstance(line.doing, Acting | Expecting) and line.doing.who not in self._voices:
+            if isinstance(line.doing, Acting | Expecting) and line.doing.who not in (OPERATOR, *self._voices):
                 self._voices.append(line.doing.who)
                 self._play.as_(line.doing.who)
         at = 0
@@ -230,11 +232,19 @@ class _Player:
     # --- comparing ------------------------------------------------------------------------------------------------
 
     def _said(self) -> dict[str, list[str]]:
-        """Return who read what since somebody last did something."""
-        return {
-            who: list(self._play.operator.replies if who == OPERATOR else self._play.as_(who).replies)
-            for who in self._voices
-        }
+        """Return who read what since somebody last did something; of those who share a conversation only the first."""
+        heard = {OPERATOR: list(self._play.operator.replies)}
+        for who in self._voices:
+            if who == self._reader(who):
+                heard[who] = list(self._play.as_(who).replies)
+        return heard
+
+    def _reader(self, who: str) -> str:
+        """Return who reads first what somebody reads."""
+        if who == OPERATOR:
+            return who
+        room = self._play.as_(who).conversation
+        return next(other for other in self._voices if self._play.as_(other).conversation == room)
 
     async def _compare(self, line: Line, expected: Sequence[Line]) -> None:
         said = self._said() if self._heard is None else self._heard
@@ -252,7 +262,7 @@ class _Player:
             if not isinstance(entry.doing, Expecting):
                 played.append(entry.written)
                 continue
-            who, text = entry.doing
+            who, text = self._reader(entry.doing.who), entry.doing.text
             written.append(shown(who, text))
             if unread[who]:
                 now = unread[who].pop(0)
@@ -261,7 +271,7 @@ class _Player:
         real += [shown(who, text) for who, texts in unread.items() for text in texts]
         if written != real:
             self._record += real
-            difference = "\n".join(row for row in ndiff(written, real) if not row.startswith("?"))
+            difference = "\n".join(row for row in ndiff(written, real or [NOTHING]) if not row.startswith("?"))
             about = f"after {line.written!r} the bot says something else (- as written, + as said)"
             raise _Differs(line.number, f"{about}\n{difference}")
         self._record += played
