@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 from turnflow.authoring.codecs import InvalidJson, codec_for, decode
 from turnflow.authoring.progress import Progress, progress_of
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound=Enum)
 D = TypeVar("D")
 T = TypeVar("T")
+
+_BEFORE_INPUT: Final = ("enter", "ask", "hook")
+"""Phases that begin before anybody has answered; what they know of people is what started the run."""
 
 
 class Reading(Generic[S, D]):
@@ -81,10 +84,14 @@ class Reading(Generic[S, D]):
     @property
     def input(self) -> Input | None:
         """What the person sent; None while the step is being entered. In error handlers: what the failed call had."""
-        owed = self._owed
-        if owed.phase == "enter":
-            return None
-        return owed.failed[0].input if owed.failed and owed.input is None else owed.input
+        call = self._call
+        return None if call.phase in _BEFORE_INPUT else call.input
+
+    @property
+    def trigger(self) -> Input | None:
+        """What the person sent to start the run: in `on_enter` hooks and while the first step is entered, else None."""
+        call = self._call
+        return call.input if call.phase in _BEFORE_INPUT else None
 
     @property
     def step(self) -> S:
@@ -137,6 +144,11 @@ class Reading(Generic[S, D]):
     def now(self) -> datetime:
         """The time of the turn, in UTC."""
         return moment(self._services.now())
+
+    @property
+    def _call(self) -> Owed:
+        """The call that an error handler is about, else the present one."""
+        return self._owed.failed[0] if self._owed.failed else self._owed
 
     @property
     def resources(self) -> Mapping[type, object]:

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from turnflow.core import _failures, _groups, _waits
 from turnflow.core._draft import Draft
 from turnflow.core.ids import StepName
-from turnflow.core.state import Cursor, Owed
+from turnflow.core.inputs import Input
+from turnflow.core.state import Cursor, Owed, Phase
 
 HOP_LIMIT = 1000
 """Most transitions on one path without a wait or a result; beyond it the run fails instead of spinning."""
@@ -25,10 +26,13 @@ def enter(
     *,
     again: bool = False,
     result: Raw | None = None,
+    first: tuple[Owed, ...] = (),
+    trigger: Input | None = None,
 ) -> None:
     """Put a cursor onto a step: what the old step held is dropped, what the new one needs is queued or said.
 
     `again` enters the step it already stands on: the scene stays, and it is neither left nor entered for the hooks.
+    `first` is queued before everything else; `trigger` is the input that started the run, if this is its first step.
     """
     draft.hops += 1
     if draft.hops > HOP_LIMIT:
@@ -37,11 +41,10 @@ def enter(
     step = draft.step(name)
     if step is None:
         return nowhere(draft, cursor, name)
-    if cursor.wait is not None or draft.timers:
-        draft.clear_timers(cursor.id)
+    draft.clear_timers(cursor.id)
     if cursor.opened is not None:
         _groups.close(draft, cursor.opened)
-    queue: list[Owed] = []
+    queue = list(first)
     hooks = draft.flow.hooks
     if hooks:
         if "step_leave" in hooks and cursor.step and not again:
@@ -61,7 +64,8 @@ def enter(
     )
     if question is not None and question.message is not None and not queue:
         return _waits.open_wait(draft, fresh, step.name, question.wait, True, (question.message,))
-    queue.append(Owed("ask" if question is not None else "enter", step.name, draft.fresh(), since=draft.at))
+    phase: Phase = "ask" if question is not None else "enter"
+    queue.append(Owed(phase, step.name, draft.fresh(), since=draft.at, input=trigger))
     draft.put(replace(fresh, owed=tuple(queue)))
     return None
 

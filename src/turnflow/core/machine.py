@@ -242,11 +242,10 @@ def _start(draft: Draft, event: RunStarted) -> str:
         draft.set_timer(Timer(TimerId("idle"), "idle", event.at + policies.idle))
     main = Cursor(_failures.MAIN, StepName(""))
     draft.put(main)
-    _navigation.enter(draft, main, draft.flow.start, ())
-    if "flow_enter" in draft.flow.hooks and draft.ending is None:
-        hook = Owed("hook", draft.flow.start, draft.fresh(), since=event.at, hook="flow_enter")
-        main = draft.cursors[_failures.MAIN]
-        draft.put(replace(main, owed=(hook, *main.owed)))
+    hooks: tuple[Owed, ...] = ()
+    if "flow_enter" in draft.flow.hooks:
+        hooks = (Owed("hook", draft.flow.start, draft.fresh(), since=event.at, input=event.trigger, hook="flow_enter"),)
+    _navigation.enter(draft, main, draft.flow.start, (), first=hooks, trigger=event.trigger)
     return ""
 
 

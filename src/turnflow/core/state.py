@@ -80,6 +80,7 @@ class Owed(Struct, frozen=True, omit_defaults=True):
     since: At = 0
     """When the first attempt was due."""
     input: Input | None = None
+    """What it is about; of a run's first step and its enter hooks: what started the run."""
     error: Failure | None = None
     hook: str = ""
     """Of a hook: flow_enter, flow_exit, step_enter or step_leave."""
