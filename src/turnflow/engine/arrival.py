@@ -6,25 +6,17 @@ from typing import TYPE_CHECKING
 
 from turnflow.core.definition import Registration
 from turnflow.core.events import Asked, CancelRequested, InputReceived
-from turnflow.core.ids import ConversationId, CursorId, EffectKey, FlowName, MailboxId, RunId, UserId
+from turnflow.core.ids import ConversationId, CursorId, EffectKey, FlowName, MailboxId, RunId
 from turnflow.core.inputs import Input
 from turnflow.core.messages import Message
 from turnflow.core.routing import Dead, Elsewhere, Live, Nobody, Place, ToCancel, ToRun, ToTrigger, key_of, route
 from turnflow.core.state import RunState
 from turnflow.engine import effects
-from turnflow.engine.payloads import Arrived, Begin, Reply
+from turnflow.engine.payloads import Arrived, Begin, Reply, user_mailbox
 from turnflow.ports import Handled, Inbound, Refused, Unclaimed
 
 if TYPE_CHECKING:
     from turnflow.engine.turn import Turn
-
-USER_PREFIX = "user:"
-
-
-def user_mailbox(user: UserId) -> MailboxId:
-    """Return the mailbox of runs that follow a person across chats."""
-    return MailboxId(USER_PREFIX + user)
-
 
 def arrive(turn: Turn, payload: Arrived) -> None:
     """Give an input to whom it concerns."""
@@ -128,8 +120,9 @@ def _trigger(turn: Turn, flow: FlowName, input: Input, place: Place) -> None:
     running = [
         state
         for state in turn.live()
-        if state.flow == flow and state.exclusive and state.key == key and state.key_policy == policies.key
+        if state.flow == flow and state.key == key and state.key_policy == policies.key and not _is_called(state)
     ]
+    running.sort(key=lambda state: state.updated, reverse=True)
     if input.kind == "press":
         effects.put_reply(turn, EffectKey(f"press:{input.id}"), Reply(Message(), input.id))
     if running and policies.on_repeat != "parallel":
@@ -147,6 +140,10 @@ def _trigger(turn: Turn, flow: FlowName, input: Input, place: Place) -> None:
         turn.after = lambda: _restart(turn, current.run, registration, input, place)
         return
     _begin(turn, registration, input, place, exclusive=policies.on_repeat != "parallel")
+
+
+def _is_called(state: RunState) -> bool:
+    return state.parent is not None and state.parent.awaited
 
 
 def _restart(turn: Turn, old: RunId, registration: Registration, input: Input, place: Place) -> None:

@@ -18,14 +18,14 @@ from msgspec import Raw, Struct
 
 from turnflow.core.effects import RunHandler
 from turnflow.core.events import ChildAttached
-from turnflow.core.ids import At, ConversationId, FlowName, InputId, MailboxId, RunId, UserId
+from turnflow.core.ids import At, ConversationId, FlowName, InputId, RunId, UserId
 from turnflow.core.state import Child, Failure, Parent
 from turnflow.engine import effects
+from turnflow.engine.committer import BACKOFF
 from turnflow.engine.mailbox import Item
-from turnflow.engine.payloads import Begin, ForRun, encode
-from turnflow.errors import ActionMismatch, LostOwnership, NestingTooDeep, UserCodeError
+from turnflow.engine.payloads import Begin, ForRun, encode, home_of
+from turnflow.errors import ActionMismatch, CallerError, LostOwnership, NestingTooDeep, StoreUnavailable, UserCodeError
 from turnflow.ports import (
-    Accepted,
     ActionContext,
     Commit,
     CommitOutcome,
@@ -84,8 +84,7 @@ class CallRecorder:
         key = f"{prefix}{self._next():04d}"
         engine = self._engine
         if self._known is None:
-            rows = await engine.store.results(self._run, prefix)
-            self._known = {row.key: msgspec.json.decode(row.value, type=Recorded) for row in rows}
+            self._known = await self._records(prefix)
         hashed = blake2b(argument, digest_size=16).hexdigest()
         known = self._known.get(key)
         if known is not None:
@@ -98,9 +97,24 @@ class CallRecorder:
         result = await action(argument, context)
         engine.crash("action.after")
         value = msgspec.json.encode(Recorded(name, hashed, Raw(result)))
-        await self._record(ResultRecord(self._run, key, value))
+        if not await self._record(ResultRecord(self._run, key, value)):
+            # the same call was made elsewhere at the same time and was faster: its outcome is the one that counts
+            return self._from_record((await self._records(prefix))[key], name, hashed)
         engine.crash("action.recorded")
         return result
+
+    async def _records(self, prefix: str) -> dict[str, Recorded]:
+        """Return what is on record for this handler call, patiently: a store that is away for a moment fails no handler."""
+        for delay in (*BACKOFF, None):
+            try:
+                rows = await self._engine.store.results(self._run, prefix)
+            except StoreUnavailable:
+                if delay is None:
+                    raise
+                await asyncio.sleep(delay)
+            else:
+                break
+        return {row.key: msgspec.json.decode(row.value, type=Recorded) for row in rows}
 
     @property
     def _visit(self) -> str:
@@ -128,7 +142,10 @@ class CallRecorder:
         depth = state.parent.depth + 1 if state.parent is not None else 1
         if depth > DEPTH_LIMIT:
             raise NestingTooDeep(f"flows may start flows {DEPTH_LIMIT} deep; {flow!r} would be deeper")
-        self._engine.registry.newest(flow)
+        registration, handlers = self._engine.registry.newest(flow)
+        if not registration.callable:
+            raise CallerError(f"flow {flow!r} is not callable; register it with register_callable()")
+        handlers.initial(data)
         place = f"{self._run}/{self._visit}/{self._next()}"
         child = RunId(blake2b(place.encode(), digest_size=10).hexdigest())
         parent = Parent(self._run, state.mailbox, child, depth, awaited=False)
@@ -140,7 +157,8 @@ class CallRecorder:
     def hand_over(self) -> None:
         """Put the children that the handler started into the turn: they begin with its commit."""
         for begin in self._started:
-            mailbox = MailboxId(begin.conversation or f"run:{begin.run}")
+            registration, _ = self._engine.registry.newest(begin.flow)
+            mailbox = home_of(registration.flow, begin)
             attached = ChildAttached(self._turn.at, Child(begin.run, mailbox))
             if self._turn.detached:
                 now = self._engine.clock.now()
@@ -151,26 +169,34 @@ class CallRecorder:
                 self._turn.queue.append((self._run, attached))
                 effects.forward(self._turn, mailbox, f"start:{begin.run}", begin)
 
-    async def _record(self, result: ResultRecord) -> None:
-        """Make a result durable, with the input that is being handled if it is not accepted yet."""
+    async def _record(self, result: ResultRecord) -> bool:
+        """Make a result durable, with the input that is being handled if it is not accepted yet.
+
+        Returns False if there is one on record already.
+        """
         turn, hot = self._turn, self._turn.hot
         received: tuple[InboxRecord, ...] = ()
         if not turn.item.seq and not turn.detached:
             item = turn.item
             received = (InboxRecord(hot.id, turn.seq, item.id, encode(item.payload), item.at),)
-        done = await self._commit(received, result)
-        if isinstance(done, Rejected) and done.reason == "sequence":
-            # another process put something into the mailbox meanwhile: the input takes the place behind it
-            (accepted,) = await self._engine.store.accept(received)
-            if isinstance(accepted, Accepted):
-                turn.seq = accepted.seq
-            done = await self._commit((), result)
-        if not isinstance(done, Committed):
-            raise LostOwnership(f"the result of an action could not be recorded: {done}")
+        turn.recording += 1
+        try:
+            done = await self._commit(received, result)
+            if isinstance(done, Rejected) and done.reason == "sequence":
+                # Something else was accepted into the mailbox meanwhile and comes first: this turn is made again behind it.
+                turn.overtaken = True
+                done = await self._commit((), result)
+        finally:
+            turn.recording -= 1
+        if isinstance(done, Rejected) and done.reason == "result":
+            return False
+        if turn.overtaken or not isinstance(done, Committed):
+            raise LostOwnership(f"the turn that called an action cannot go on: {done}")
         if received:
             turn.item.seq = turn.seq
             hot.taken.add(turn.seq)
             hot.seq = max(hot.seq, turn.seq)
+        return True
 
     async def _commit(self, received: tuple[InboxRecord, ...], result: ResultRecord) -> CommitOutcome | Exception:
         hot = self._turn.hot

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from msgspec.structs import replace
 
+from turnflow.core.definition import KeyPolicy
 from turnflow.core.effects import (
     AnswerPress,
     CancelChild,
@@ -77,10 +78,25 @@ def begin(turn: Turn, payload: Begin) -> None:
     start(turn, payload, place, exclusive=False)
 
 
-def start(turn: Turn, payload: Begin, place: Place, *, exclusive: bool, trigger: Input | None = None) -> None:
-    """Create a run and enter its first step. Raises `UnknownFlow` or `InvalidValue`."""
+def start(
+    turn: Turn,
+    payload: Begin,
+    place: Place,
+    *,
+    exclusive: bool,
+    trigger: Input | None = None,
+    caller: RunState | None = None,
+) -> None:
+    """Create a run and enter its first step. Raises `UnknownFlow` or `InvalidValue`.
+
+    A flow of one person that was called is theirs who talk to its caller; one that nobody in particular was named for is
+    everybody's in its conversation.
+    """
     _, handlers = turn.engine.registry.newest(payload.flow)
     flow = handlers.definition
+    policy: KeyPolicy = flow.policies.key
+    if policy in ("user_in_chat", "user"):
+        policy = caller.key_policy if caller is not None else policy if payload.user else "chat"
     sender = trigger or Input(InputId(""), "text", payload.user)
     event = RunStarted(
         turn.at,
@@ -91,8 +107,8 @@ def start(turn: Turn, payload: Begin, place: Place, *, exclusive: bool, trigger:
         payload.user,
         place.chat,
         place.thread,
-        flow.policies.key,
-        key_of(flow.policies.key, sender, place),
+        policy,
+        caller.key if caller is not None and policy == caller.key_policy else key_of(policy, sender, place),
         exclusive,
         payload.parent,
         handlers.initial(payload.data),
@@ -159,7 +175,7 @@ def _start_child(turn: Turn, work: Work, effect: StartChild) -> None:
         registration, _ = turn.engine.registry.newest(effect.flow)
         if not registration.callable:
             raise InvalidValue(f"flow {effect.flow!r} is not callable; register it with register_callable()")
-        start(turn, payload, Place(state.conversation, state.chat, state.thread), exclusive=False)
+        start(turn, payload, Place(state.conversation, state.chat, state.thread), exclusive=False, caller=state)
     except (AuthorError, InvalidValue) as error:
         failure = Failure("cannot_start", str(error), state.cursors[0].step)
         turn.queue.append((state.run, ChildFinished(turn.at, effect.child, "failed", error=failure)))

@@ -7,12 +7,12 @@ from hashlib import blake2b
 
 from turnflow.core.codec import decode_state
 from turnflow.core.events import CancelRequested, Event, MoveRequested, OperatorAnswered, RetryRequested
-from turnflow.core.ids import ConversationId, InputId, Json, MailboxId, RunId, StepName, UserId
+from turnflow.core.ids import ConversationId, InputId, Json, RunId, StepName, UserId
 from turnflow.core.state import TERMINAL, Ending, Parent, RunState
 from turnflow.engine import desk
 from turnflow.engine.intake import Intake
 from turnflow.engine.mailbox import Item
-from turnflow.engine.payloads import Begin, ForRun
+from turnflow.engine.payloads import Begin, ForRun, home_of
 from turnflow.engine.process import Process
 from turnflow.engine.transcript import read_history
 from turnflow.engine.values import fields_of
@@ -95,7 +95,7 @@ class Engine:
         item = Item(begin, InputId(f"start:{run}"), process.clock.now(), future=future)
         if await process.store.seen(item.id):
             return run
-        process.post(MailboxId(place or f"run:{run}"), item)
+        process.post(home_of(registration.flow, begin), item)
         await future
         return run
 

@@ -7,8 +7,9 @@ from typing import Final, TypeAlias
 import msgspec
 from msgspec import Raw, Struct
 
+from turnflow.core.definition import Flow
 from turnflow.core.events import Event
-from turnflow.core.ids import ConversationId, EffectKey, FlowName, InputId, RunId, UserId
+from turnflow.core.ids import ConversationId, EffectKey, FlowName, InputId, MailboxId, RunId, UserId
 from turnflow.core.messages import Message
 from turnflow.core.state import Parent
 from turnflow.errors import UndecodableRow
@@ -67,6 +68,21 @@ class Speak(Struct, frozen=True, tag="speak", omit_defaults=True):
 
 
 Payload: TypeAlias = Arrived | ForRun | Begin | Resume | Speak
+
+_USER: Final = "user:"
+
+
+def user_mailbox(user: UserId) -> MailboxId:
+    """Return the mailbox of runs that follow a person across chats."""
+    return MailboxId(_USER + user)
+
+
+def home_of(flow: Flow, begin: Begin) -> MailboxId:
+    """Return the mailbox of a run that nobody waits for: its person's, its conversation's, or one of its own."""
+    if flow.policies.key == "user" and begin.user and begin.conversation:
+        return user_mailbox(begin.user)
+    return MailboxId(begin.conversation or f"run:{begin.run}")
+
 
 _encoder: Final = msgspec.json.Encoder()
 _payloads: Final[msgspec.json.Decoder[Payload]] = msgspec.json.Decoder(Payload)

@@ -20,9 +20,9 @@ from turnflow.core.events import CancelRequested, Event
 from turnflow.core.ids import At, ConversationId, RunId, StepName, TimerId
 from turnflow.core.machine import Accepted, Entry, advance, pending, sealed
 from turnflow.core.state import TERMINAL, Ending, RunState, blank
-from turnflow.engine import arrival, effects, loading
+from turnflow.engine import arrival, effects, landing, loading
 from turnflow.engine.mailbox import HotMailbox, Item
-from turnflow.engine.payloads import Arrived, Begin, ForRun, Resume, Speak, encode
+from turnflow.engine.payloads import Arrived, Begin, ForRun, Resume, Speak, encode, user_mailbox
 from turnflow.ports import (
     Commit,
     Delivery,
@@ -73,7 +73,9 @@ class Turn:
         "item",
         "origin",
         "outbox",
+        "overtaken",
         "queue",
+        "recording",
         "remote",
         "results",
         "seq",
@@ -106,13 +108,17 @@ class Turn:
         self.after: Callable[[], None] | None = None
         """What to do once everything else of the turn is done."""
         self.detached = False
+        self.recording = 0
+        """Results of actions that are being made durable; meanwhile the turn stays whole."""
+        self.overtaken = False
+        """Something was accepted into the mailbox before this turn's own input: it has to be made again behind it."""
 
     async def run(self) -> None:
         """Apply the item and all that follows from it; then submit the commit."""
         self.engine.crash("turn.begin")
         payload = self.item.payload
         if self.engine.user_keyed and isinstance(payload, Arrived) and not payload.forwarded:
-            self.remote = await loading.peek(self.engine, arrival.user_mailbox(payload.inbound.input.sender))
+            self.remote = await loading.peek(self.engine, user_mailbox(payload.inbound.input.sender))
         self._interpret()
         while True:
             self._drain()
@@ -125,6 +131,9 @@ class Turn:
             self.engine.crash("turn.before_handler")
             event = await self.engine.executions.execute(self, run, handler_call)
             self.engine.crash("turn.after_handler")
+            if self.overtaken:
+                landing.overtaken(self.engine, self.hot, self.item)
+                return
             if self.detached:
                 self.engine.executions.answered(self, run, handler_call, event)
                 return
