@@ -234,6 +234,7 @@ def test_j3_its_input_is_kept_and_used_when_a_deploy_brings_the_piece_back() -> 
     assert [(owed.step, owed.input.value or owed.input.text) for owed in play.calls if owed.input] == [
         ("a", "yes"),
         ("b", "one"),
+        ("c", "two"),
     ]
     assert play.step == "c"
 

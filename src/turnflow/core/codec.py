@@ -11,15 +11,22 @@ from hashlib import sha256
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
-from turnflow.core.definition import Flow
+from turnflow.core.definition import Flow, HandlerStep, Question, Reminder, WaitSpec
 from turnflow.core.ids import Json
 from turnflow.core.machine import Entry
+from turnflow.core.messages import Button, Message
 from turnflow.core.state import SCHEMA, RunState
 from turnflow.errors import UndecodableRow
 
 UPCASTERS: Final[dict[int, Callable[[dict[str, Json]], dict[str, Json]]]] = {}
 """From version n to n+1; empty while there is only one version."""
+
+SCHEMA_MAPS: Final = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+"""Keywords of JSON Schema whose keys are names of the author."""
+SCHEMA_VALUES: Final = frozenset({"const", "enum", "default", "examples"})
+"""Keywords of JSON Schema whose values are data, not schemas."""
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _states = msgspec.json.Decoder(RunState)
@@ -71,20 +78,61 @@ def decode_flow(row: bytes) -> Flow:
 
 
 def digest(flow: Flow) -> str:
-    """Return a hash over what a flow does: titles and texts are left out, so that rewording changes no digest."""
-    plain = _plain.decode(_encoder.encode(flow))
-    return sha256(_encoder.encode(_meaning(plain))).hexdigest()[:32]
+    """Return a hash over what a flow does: titles, texts and layout are left out, so that rewording changes no digest."""
+    meaning = replace(
+        flow,
+        title="",
+        steps={name: _step(step) for name, step in flow.steps.items()},
+        groups={name: replace(group, menu=_answers(group.menu)) for name, group in flow.groups.items()},
+        data=_schema(flow.data),
+    )
+    return sha256(_encoder.encode(meaning)).hexdigest()[:32]
 
 
-def _meaning(value: Json) -> Json:
-    """Return a document without its wording: no titles, and of messages only the answers their buttons give."""
-    if isinstance(value, dict):
-        if value and value.keys() <= {"text", "buttons", "media"}:
-            return {"buttons": _meaning(value.get("buttons"))}
-        return {key: _meaning(item) for key, item in value.items() if key not in ("title", "description")}
+def _step(step: HandlerStep) -> HandlerStep:
+    question = step.question
+    if question is not None:
+        question = Question(_wait(question.wait), _answers(question.message))
+    return replace(step, title="", question=question)
+
+
+def _wait(wait: WaitSpec) -> WaitSpec:
+    return replace(
+        wait,
+        remind=tuple(Reminder(reminder.after, _answers(reminder.message)) for reminder in wait.remind),
+        retry=_answers(wait.retry),
+        otherwise=_answers(wait.otherwise),
+    )
+
+
+def _answers(message: Message | None) -> Message | None:
+    """Return of a message only what its buttons do."""
+    if message is None:
+        return None
+    buttons = [Button(item) if isinstance(item, str) else item for row in message.buttons for item in row]
+    return Message(
+        "",
+        [[Button("", "" if b.callback else b.value or b.text, b.callback) for b in buttons if not b.url]],
+    )
+
+
+def _schema(schema: dict[str, Json]) -> dict[str, Json]:
+    """Return a JSON Schema without its annotations for people."""
+    kept: dict[str, Json] = {}
+    for key, value in schema.items():
+        if key in SCHEMA_MAPS and isinstance(value, dict):
+            kept[key] = {name: _inner(item) for name, item in value.items()}
+        elif key in SCHEMA_VALUES:
+            kept[key] = value
+        elif key not in ("title", "description"):
+            kept[key] = _inner(value)
+    return kept
+
+
+def _inner(value: Json) -> Json:
     if isinstance(value, list):
-        return [_meaning(item) for item in value]
-    return value
+        return [_inner(item) for item in value]
+    return _schema(value) if isinstance(value, dict) else value
 
 
 def _lifted(row: dict[str, Json], version: int) -> dict[str, Json]:

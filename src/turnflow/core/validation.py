@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from turnflow.core.definition import Flow, HandlerStep, ParallelGroup, Trigger, WaitSpec
 from turnflow.core.ids import StepName
+from turnflow.core.inputs import MEDIA_KINDS
 from turnflow.errors import Problem
 
 NAME = re.compile(r"[\w.:-]{1,100}\Z")
@@ -16,7 +17,7 @@ STEP_LIMIT = 1000
 
 
 def problems(flow: Flow) -> tuple[Problem, ...]:
-    """Return all problems of a flow, in order of their paths; none for a valid one."""
+    """Return all problems of a flow, in the order of its definition; none for a valid one."""
     found: list[Problem] = [*_head(flow)]
     for step in flow.steps.values():
         found += _step(flow, step)
@@ -37,6 +38,11 @@ def trigger_problems(triggers: Iterable[Trigger]) -> tuple[Problem, ...]:
             found.append(Problem("empty_trigger", path, f"a {trigger.kind} trigger needs a value"))
         if trigger.kind == "command" and trigger.value.startswith("/"):
             found.append(Problem("bad_command", path, f"write {trigger.value[1:]!r} without the slash"))
+        if trigger.kind == "media" and trigger.value not in ("", "any", *MEDIA_KINDS):
+            kinds = ", ".join(sorted(MEDIA_KINDS))
+            found.append(
+                Problem("unknown_media", path, f"there is no media kind {trigger.value!r}; there are: any, {kinds}")
+            )
         if trigger.kind == "pattern":
             try:
                 re.compile(trigger.value)
@@ -74,7 +80,7 @@ def _step(flow: Flow, step: HandlerStep) -> Iterable[Problem]:
     if errors and step.settings.continue_on_error is False:
         message = "continue_on_error=False contradicts the error output; leave one of them out"
         yield Problem("contradicting_error", path, message)
-    if step.settings.continue_on_error and not errors and len(step.outputs) == 0:
+    if step.settings.continue_on_error and len(errors) == len(step.outputs):
         yield Problem("no_default_output", path, "continue_on_error=True needs a way on: declare it with to=")
     if not step.has_handler and step.question is None and step.name not in flow.groups:
         yield Problem("missing_handler", path, "the step has neither code nor a question")
@@ -100,6 +106,10 @@ def _wait(flow: Flow, wait: WaitSpec, path: str) -> Iterable[Problem]:
         yield Problem("accepts_nothing", path, "the wait accepts no kind of input")
     if wait.timeout is not None and wait.timeout <= 0:
         yield Problem("bad_duration", f"{path}.timeout", "must be longer than nothing")
+    if wait.gather < 0:
+        yield Problem("bad_duration", f"{path}.gather", "must not be less than nothing")
+    if wait.attempts < 0:
+        yield Problem("bad_attempts", f"{path}.attempts", "must not be negative; 0 allows any number")
     if wait.on_timeout.then == "step" and wait.on_timeout.to not in flow.steps:
         yield _unknown(flow, f"{path}.on_timeout", wait.on_timeout.to or StepName(""))
     if wait.on_exhausted is not None and wait.on_exhausted not in flow.steps:
@@ -115,6 +125,8 @@ def _wait(flow: Flow, wait: WaitSpec, path: str) -> Iterable[Problem]:
 
 def _group(flow: Flow, group: ParallelGroup) -> Iterable[Problem]:
     path = f"groups.{group.name}"
+    if flow.groups.get(group.name) is not group:
+        yield Problem("misnamed_group", path, "the group stands under another name than its start step's")
     for place, name in (("start", group.name), ("join", group.join), ("on_timeout", group.on_timeout)):
         if name is not None and name not in flow.steps:
             yield _unknown(flow, f"{path}.{place}", name)
@@ -129,12 +141,20 @@ def _group(flow: Flow, group: ParallelGroup) -> Iterable[Problem]:
         yield Problem("join_in_branches", f"{path}.join", f"the join {group.join!r} is one of its own branches")
     if group.join == group.name or group.name in group.branches:
         yield Problem("start_in_group", f"{path}.start", f"the start step {group.name!r} is also a branch or the join")
+    if group.name in _closure(set(group.branches), {name: _heads(flow, name) for name in flow.steps}):
+        yield Problem("group_in_itself", path, f"opening it opens it again: {group.name!r} is below its own branches")
     if not 0 <= group.need <= len(group.branches):
         yield Problem(
             "bad_need", f"{path}.need", f"{group.need} of {len(group.branches)} branches can never be complete"
         )
     if group.timeout is not None and group.timeout <= 0:
         yield Problem("bad_duration", f"{path}.timeout", "must be longer than nothing")
+
+
+def _heads(flow: Flow, name: StepName) -> set[StepName]:
+    """Return the steps that are entered at once with a step, because that opens a group."""
+    group = flow.groups.get(name)
+    return set(group.branches) if group is not None else set()
 
 
 def _retired(flow: Flow) -> Iterable[Problem]:
@@ -187,7 +207,7 @@ def _closure(start: set[StepName], ways: dict[StepName, set[StepName]]) -> set[S
         name = todo.pop()
         if name not in reached:
             reached.add(name)
-            todo.extend(ways[name])
+            todo.extend(ways.get(name, ()))
     return reached
 
 
