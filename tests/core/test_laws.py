@@ -48,13 +48,13 @@ def test_every_random_flow_is_valid(flow: Flow) -> None:
     assert problems(flow) == ()
 
 
-@settings(max_examples=1_500)
+@settings(max_examples=500)
 @given(FLOWS, EVENTS)
 def test_whatever_happens_to_a_run_it_is_never_left_in_pieces(flow: Flow, dice: Dice) -> None:
     event(f"ends {lived(flow, dice).state.status}")
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(FLOWS, EVENTS, st.lists(st.integers(1, 4), max_size=40))
 def test_replaying_the_journal_gives_the_same_state_from_any_snapshot(flow: Flow, dice: Dice, sizes: list[int]) -> None:
     watch = lived(flow, dice)
@@ -82,7 +82,7 @@ def rows(state: RunState) -> bytes:
     return codec.encode_state(state)
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(FLOWS, EVENTS)
 def test_a_process_that_takes_over_computes_what_the_first_one_would_have(flow: Flow, dice: Dice) -> None:
     """Every event is applied to the state as the store gives it back, by nothing but that."""

@@ -250,5 +250,5 @@ class Conversation(RuleBasedStateMachine):
         assert asked == +model.asked
 
 
-Conversation.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+Conversation.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestConversation = Conversation.TestCase

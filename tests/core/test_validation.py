@@ -75,7 +75,6 @@ MISTAKES: list[tuple[str, str, Callable[[], Flow]]] = [
     ("accepts_nothing", "steps.a.ask", lambda: wait(accepts=Accepts(()))),
     ("bad_duration", "steps.a.ask.timeout", lambda: wait(timeout=0)),
     ("bad_duration", "steps.a.ask.gather", lambda: wait(gather=-1)),
-    ("bad_attempts", "steps.a.ask.attempts", lambda: wait(attempts=-1)),
     ("unknown_step", "steps.a.ask.on_timeout", lambda: wait(timeout=9, on_timeout=Timeout(name("b"), "step"))),
     ("unknown_step", "steps.a.ask.on_timeout", lambda: wait(timeout=9, on_timeout=Timeout(None, "step"))),
     ("unknown_step", "steps.a.ask.on_exhausted", lambda: wait(attempts=1, on_exhausted=name("b"))),

@@ -48,7 +48,7 @@ def refuse(draft: Draft, cursor: Cursor, owed: Owed, reason: str) -> None:
     wait = replace(wait, refused=wait.refused + 1)
     cursor = replace(cursor, wait=wait)
     draft.put(cursor)
-    if spec.attempts and wait.refused >= spec.attempts:
+    if 0 < spec.attempts <= wait.refused:
         if spec.on_exhausted is not None:
             return _navigation.onward(draft, cursor, spec.on_exhausted)
         return _failures.failed(draft, close_wait(draft, cursor), owed, "attempts_exhausted", reason, retry=False)

@@ -64,7 +64,7 @@ class WaitSpec(Struct, frozen=True, omit_defaults=True):
     retry_handler: bool = False
     """The reply to a bad answer comes from a handler (phase `retry`)."""
     attempts: int = 0
-    """How many bad answers are allowed; 0 means any number."""
+    """How many bad answers are allowed; 0 (or less) means any number."""
     on_exhausted: StepName | None = None
     otherwise: Message | None = None
     """Said to input of a kind the wait does not take; the wait stays."""

@@ -108,8 +108,6 @@ def _wait(flow: Flow, wait: WaitSpec, path: str) -> Iterable[Problem]:
         yield Problem("bad_duration", f"{path}.timeout", "must be longer than nothing")
     if wait.gather < 0:
         yield Problem("bad_duration", f"{path}.gather", "must not be less than nothing")
-    if wait.attempts < 0:
-        yield Problem("bad_attempts", f"{path}.attempts", "must not be negative; 0 allows any number")
     if wait.on_timeout.then == "step" and wait.on_timeout.to not in flow.steps:
         yield _unknown(flow, f"{path}.on_timeout", wait.on_timeout.to or StepName(""))
     if wait.on_exhausted is not None and wait.on_exhausted not in flow.steps:
