@@ -58,7 +58,9 @@ class House:
         input = Input(InputId(id or self.next_id()), "press", UserId(by), ref=button.ref)
         return Inbound(ConversationId(f"t:{chat}"), input)
 
-    async def send(self, inbound: Inbound, *, rest: bool = True, door: Literal["deliver", "accept"] = "deliver") -> Delivery:
+    async def send(
+        self, inbound: Inbound, *, rest: bool = True, door: Literal["deliver", "accept"] = "deliver"
+    ) -> Delivery:
         """Hand an input in, and wait until nothing is going on any more."""
         delivery = await (self.engine.deliver if door == "deliver" else self.engine.accept)(inbound)
         self.note(inbound, delivery)

@@ -18,6 +18,7 @@ from turnflow.ports import Handled, Inbound, Refused, Unclaimed
 if TYPE_CHECKING:
     from turnflow.engine.turn import Turn
 
+
 def arrive(turn: Turn, payload: Arrived) -> None:
     """Give an input to whom it concerns."""
     inbound = payload.inbound

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from turnflow.engine.mailbox import Item
 from turnflow.engine.payloads import Begin, ForRun, encode, home_of
 from turnflow.errors import ActionMismatch, CallerError, LostOwnership, NestingTooDeep, StoreUnavailable, UserCodeError
 from turnflow.ports import (
+    Accepted,
     ActionContext,
     Commit,
     CommitOutcome,
@@ -105,15 +107,14 @@ class CallRecorder:
 
     async def _records(self, prefix: str) -> dict[str, Recorded]:
         """Return what is on record for this handler call, patiently: a store that is away for a moment fails no handler."""
-        for delay in (*BACKOFF, None):
-            try:
-                rows = await self._engine.store.results(self._run, prefix)
-            except StoreUnavailable:
-                if delay is None:
-                    raise
-                await asyncio.sleep(delay)
-            else:
-                break
+        for delay in BACKOFF:
+            with suppress(StoreUnavailable):
+                return await self._read(prefix)
+            await asyncio.sleep(delay)
+        return await self._read(prefix)
+
+    async def _read(self, prefix: str) -> dict[str, Recorded]:
+        rows = await self._engine.store.results(self._run, prefix)
         return {row.key: msgspec.json.decode(row.value, type=Recorded) for row in rows}
 
     @property
@@ -183,15 +184,18 @@ class CallRecorder:
         try:
             done = await self._commit(received, result)
             if isinstance(done, Rejected) and done.reason == "sequence":
-                # Something else was accepted into the mailbox meanwhile and comes first: this turn is made again behind it.
-                turn.overtaken = True
+                # Another process put something into the mailbox meanwhile: the input takes the place behind it.
+                (accepted,) = await self._engine.store.accept(received)
+                if isinstance(accepted, Accepted):
+                    turn.seq = accepted.seq
+                    effects.replace_replies(turn)
                 done = await self._commit((), result)
         finally:
             turn.recording -= 1
         if isinstance(done, Rejected) and done.reason == "result":
             return False
-        if turn.overtaken or not isinstance(done, Committed):
-            raise LostOwnership(f"the turn that called an action cannot go on: {done}")
+        if not isinstance(done, Committed):
+            raise LostOwnership(f"the result of an action could not be recorded: {done}")
         if received:
             turn.item.seq = turn.seq
             hot.taken.add(turn.seq)

@@ -142,7 +142,10 @@ class Committer:
             first = item.journal[0]
             rows = await self._store.journal(first.run, first.revision - 1, 1)
             return bool(rows) and rows[0].entry == first.entry
-        return bool(item.received) and await self._store.seen(item.received[0].id)
+        if item.received:
+            return await self._store.seen(item.received[0].id)
+        recorded = [await self._store.results(result.run, result.key) for result in item.results]
+        return bool(recorded) and all(result in found for result, found in zip(item.results, recorded, strict=True))
 
 
 def _lost(outcome: CommitOutcome) -> bool:

@@ -141,9 +141,24 @@ def _heard(live: Collection[RunState], run: RunId) -> At:
 
 def put_reply(turn: Turn, key: EffectKey, reply: Reply) -> None:
     """Say something in this mailbox's own conversation."""
-    turn.outbox.append(
-        OutboxRecord(ConversationId(turn.hot.id), turn.seq, len(turn.outbox), key, encode(reply), turn.at)
-    )
+    seq, index = _place(turn)
+    turn.outbox.append(OutboxRecord(ConversationId(turn.hot.id), seq, index, key, encode(reply), turn.at))
+
+
+def replace_replies(turn: Turn) -> None:
+    """Give the replies of a turn the places that follow from its own new place."""
+    replies, turn.outbox = turn.outbox, []
+    for reply in replies:
+        seq, index = _place(turn)
+        turn.outbox.append(replace(reply, seq=seq, index=index))
+
+
+def _place(turn: Turn) -> tuple[int, int]:
+    """Return the place of the next reply: that of the turn, but never in front of what was said before."""
+    seq, index = turn.hot.said
+    if seq < turn.seq:
+        seq, index = turn.seq, -1
+    return seq, index + 1 + len(turn.outbox)
 
 
 def forward(turn: Turn, mailbox: MailboxId, id: str, payload: Payload) -> None:

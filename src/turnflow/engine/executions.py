@@ -135,7 +135,7 @@ class Executions:
                 state = turn.hot.runs.get(execution.run)
                 if turn.hot.loaded and not turn.hot.busy and (state is None or state.inflight != execution.call.key):
                     execution.stop("abandoned")
-            elif age > DETACH_AFTER:
+            elif age > DETACH_AFTER and not turn.recording:
                 self.detach(turn)
 
     def detach(self, turn: Turn) -> None:

@@ -109,6 +109,8 @@ def _written(engine: Process, turn: Turn, commit: Commit | None) -> None:
         engine.timers.add(commit.timers_set)
     for reply in commit.outbox:
         engine.sender.put(reply)
+    if commit.outbox:
+        hot.said = (commit.outbox[-1].seq, commit.outbox[-1].index)
     for entry in commit.forwards:
         engine.wake(entry.mailbox)
     for run, ending in turn.finished:

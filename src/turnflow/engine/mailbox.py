@@ -37,6 +37,8 @@ class HotMailbox:
     partition: int
     loaded: bool = False
     seq: int = 0
+    said: tuple[int, int] = (0, -1)
+    """Place of the last reply that this process said here."""
     runs: dict[RunId, RunState] = field(default_factory=dict)
     queue: deque[Item] = field(default_factory=deque)
     busy: bool = False

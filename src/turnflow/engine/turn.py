@@ -20,7 +20,7 @@ from turnflow.core.events import CancelRequested, Event
 from turnflow.core.ids import At, ConversationId, RunId, StepName, TimerId
 from turnflow.core.machine import Accepted, Entry, advance, pending, sealed
 from turnflow.core.state import TERMINAL, Ending, RunState, blank
-from turnflow.engine import arrival, effects, landing, loading
+from turnflow.engine import arrival, effects, loading
 from turnflow.engine.mailbox import HotMailbox, Item
 from turnflow.engine.payloads import Arrived, Begin, ForRun, Resume, Speak, encode, user_mailbox
 from turnflow.ports import (
@@ -73,7 +73,6 @@ class Turn:
         "item",
         "origin",
         "outbox",
-        "overtaken",
         "queue",
         "recording",
         "remote",
@@ -90,6 +89,7 @@ class Turn:
         self.item = item
         self.at: At = engine.clock.now()
         self.seq = item.seq or hot.seq + 1
+        """Its place in the order of the mailbox."""
         self.works: dict[RunId, Work] = {}
         self.queue: deque[tuple[RunId, Event]] = deque()
         self.calls: deque[tuple[RunId, RunHandler]] = deque()
@@ -110,8 +110,6 @@ class Turn:
         self.detached = False
         self.recording = 0
         """Results of actions that are being made durable; meanwhile the turn stays whole."""
-        self.overtaken = False
-        """Something was accepted into the mailbox before this turn's own input: it has to be made again behind it."""
 
     async def run(self) -> None:
         """Apply the item and all that follows from it; then submit the commit."""
@@ -131,9 +129,6 @@ class Turn:
             self.engine.crash("turn.before_handler")
             event = await self.engine.executions.execute(self, run, handler_call)
             self.engine.crash("turn.after_handler")
-            if self.overtaken:
-                landing.overtaken(self.engine, self.hot, self.item)
-                return
             if self.detached:
                 self.engine.executions.answered(self, run, handler_call, event)
                 return
