@@ -87,6 +87,10 @@ class EngineStopped(CallerError):
     """The engine is stopping or has stopped; send the input again, with the same id, to a running one."""
 
 
+class StoreInUse(CallerError):
+    """Another process runs flows on the store; stop it, or use another store."""
+
+
 class NewerSchema(CallerError):
     """The store was written by a newer Turnflow; upgrade this process."""
 

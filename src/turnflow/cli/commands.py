@@ -1,102 +1,133 @@
-"""The commands and their options; each does its work in a module of its own."""
+"""The commands and their options; each does its work in a module of its own, which is imported when it is called."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import sys
-from collections.abc import Callable, Coroutine
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
-from turnflow.cli.chat import chat as run_chat
-from turnflow.cli.graph import graph as draw
-from turnflow.cli.operator import operate
-from turnflow.cli.rehearse import rehearse as run_rehearsal
-from turnflow.cli.serve import serve as run_server
-from turnflow.errors import TurnflowError
+from turnflow.cli.running import explained, run
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+DEFAULT_STORE = "sqlite:///turnflow.db"
 
-APP = typer.Argument(
-    help="Where the flows are: MODULE:NAME of a registry, for instance examples.demo:registry", metavar="APP"
+app = typer.Typer(
+    help="Conversation flows that go on where they were after kill -9, a restart or a deploy.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-STORE = typer.Option(help="Where conversations are kept: sqlite:///FILE.db or memory://")
-WHO = typer.Option("--as", help="Who you are")
+
+App = Annotated[
+    str,
+    typer.Argument(metavar="APP", help="Where the flows are: MODULE:NAME of a registry, as in examples.demo:registry"),
+]
+Store = Annotated[
+    str, typer.Option(metavar="URL", help="Where conversations are kept: sqlite:///FILE.db, or memory:// for nowhere")
+]
+Who = Annotated[str, typer.Option("--as", metavar="NAME", help="Who you are")]
+
+
+@app.callback(invoke_without_command=True)
+def front(
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version and exit", is_eager=True)] = False,
+) -> None:
+    """Conversation flows that go on where they were after kill -9, a restart or a deploy."""
+    if show_version:
+        print(f"turnflow {version('turnflow')}")
+        raise typer.Exit
 
 
 @app.command()
 def serve(
-    registry: Annotated[str, APP],
-    store: Annotated[str, STORE] = "sqlite:///turnflow.db",
-    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on")] = 8420,
+    registry: App,
+    store: Store = DEFAULT_STORE,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one")] = 8420,
     title: Annotated[str, typer.Option(help="Title of the page")] = "Turnflow",
+    name: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HOST", help="Name under which browsers reach the page, behind a proxy; may be repeated"),
+    ] = None,
 ) -> None:
-    """Serve flows on a chat page and print its address."""
-    _run(run_server(registry, store, host, port, title))
+    """Serve flows on a chat page and print its address.
+
+    Whoever has the address can chat: it ends in an access key, which is made at
+    the first start and kept beside the store (FILE.db.token). TURNFLOW_TOKEN sets
+    another one; to listen on anything but 127.0.0.1, it has to be set.
+
+    Stop it with Ctrl-C, or kill it: started again, every conversation goes on
+    where it was.
+
+    Example: turnflow serve examples.demo:registry --store sqlite:///demo.db
+    """
+    from turnflow.cli.serve import serve as work
+
+    run(lambda: work(registry, store, host=host, port=port, title=title, names=name or ()))
 
 
 @app.command()
-def chat(
-    registry: Annotated[str, APP],
-    store: Annotated[str, STORE] = "sqlite:///turnflow.db",
-    who: Annotated[str, WHO] = "me",
-) -> None:
-    """Talk to flows in this terminal; lines may also be piped in."""
-    _run(run_chat(registry, store, who))
+def chat(registry: App, store: Store = DEFAULT_STORE, who: Who = "me") -> None:
+    """Talk to flows in this terminal.
+
+    Buttons are pressed by their number or their text. Ctrl-D leaves, and the
+    conversation stays. Lines may be piped in; each waits for the last answer.
+
+    Example: printf '/start\\nAda\\n' | turnflow chat examples.signup:registry
+    """
+    from turnflow.cli.chat import chat as work
+
+    run(lambda: work(registry, store, who))
 
 
 @app.command()
-def operator(
-    store: Annotated[str, STORE] = "sqlite:///turnflow.db",
-    who: Annotated[str, WHO] = "operator",
-) -> None:
-    """Answer runs that ask for a person, beside the process that serves them."""
-    _run(operate(store, who))
+def operator(store: Store = DEFAULT_STORE, who: Who = "operator") -> None:
+    """Answer runs that ask for a person, beside the process that serves them.
+
+    It shows who waits and what they write; `help` in it lists the commands.
+
+    Example: turnflow operator --store sqlite:///demo.db
+    """
+    from turnflow.cli.operator import operate as work
+
+    run(lambda: work(store, who))
 
 
 @app.command()
-def graph(registry: Annotated[str, APP], flow: Annotated[str, typer.Argument(help="Name of the flow")]) -> None:
-    """Print a flow as Mermaid text."""
-    _guarded(lambda: print(draw(registry, flow)))
+def graph(registry: App, flow: Annotated[str, typer.Argument(metavar="FLOW", help="Name of the flow")]) -> None:
+    """Print a flow as Mermaid text.
+
+    Example: turnflow graph examples.checkout:registry checkout > checkout.mmd
+    """
+    from turnflow.cli.graph import graph as work
+
+    with explained():
+        print(work(registry, flow), flush=True)
 
 
 @app.command()
 def rehearse(
-    registry: Annotated[str, APP],
-    transcripts: Annotated[list[Path], typer.Argument(help="Transcript files", exists=True, dir_okay=False)],
+    registry: App,
+    transcripts: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Transcripts", exists=True, dir_okay=False, readable=True)
+    ],
 ) -> None:
-    """Play transcripts against flows in memory and say where they differ."""
-    _run(run_rehearsal(registry, transcripts))
+    """Play transcripts against flows in memory and say where they differ.
+
+    The exit code is 1 if one of them does.
+
+    Example: turnflow rehearse examples.signup:registry examples/signup.txt
+    """
+    from turnflow.cli.rehearse import rehearse as work
+
+    run(lambda: work(registry, transcripts))
 
 
 def main() -> None:
     """Run the command line."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     app()
-
-
-def _run(work: Coroutine[object, object, int | None]) -> None:
-    def run() -> None:
-        code = asyncio.run(work)
-        if code:
-            raise typer.Exit(code)
-
-    _guarded(run)
-
-
-def _guarded(work: Callable[[], None]) -> None:
-    """Run a command; errors that somebody can act on are shown without a traceback."""
-    try:
-        work()
-    except TurnflowError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]error:[/] {escape(str(error))}")
-        raise typer.Exit(1) from error
-    except KeyboardInterrupt:
-        print(file=sys.stderr)
-        raise typer.Exit(130) from None

@@ -8,12 +8,15 @@ import sys
 from rich.console import Console
 from rich.markup import escape
 
+from turnflow.channels.terminal.keyboard import typed_lines
+from turnflow.cli.keeping import shared_store
 from turnflow.core.state import RunState
 from turnflow.engine import Desk, SystemClock
-from turnflow.errors import CallerError, TurnflowError
-from turnflow.stores import open_store
+from turnflow.errors import CallerError, StoreUnavailable, TurnflowError
 
 POLL_SECONDS = 0.5
+SHORT = 8
+"""Characters of a run's id that are shown; 4 are enough to name it."""
 HELP = """Commands (RUN may be left out if only one run is waiting; the beginning of its id is enough):
   list                  runs that wait for an operator
   say [RUN] TEXT        talk to the person; the run stays with you
@@ -31,12 +34,26 @@ class Operator:
         self._who = who
         self._console = console
 
+    async def begin(self) -> None:
+        """Print what those who wait have said so far."""
+        waiting = {state.run for state in await self._desk.escalated()}
+        found = False
+        while lines := await self._desk.news():
+            for line in lines:
+                if line.partition(" ")[0] in waiting:
+                    found = True
+                    self._show(line)
+        if not found:
+            self._console.print("Nobody is waiting.")
+
     async def show_news(self) -> None:
-        """Print what came into the inbox, for ever."""
+        """Print what comes into the inbox, for ever."""
         while True:
-            for line in await self._desk.news():
-                run, _, rest = line.partition(" ")
-                self._console.print(f"[bold yellow]{escape(run[:8])}[/] {escape(rest)}")
+            try:
+                for line in await self._desk.news():
+                    self._show(line)
+            except StoreUnavailable:
+                pass  # locked for a moment; the next look shows it
             await asyncio.sleep(POLL_SECONDS)
 
     async def obey(self, line: str) -> bool:
@@ -59,17 +76,23 @@ class Operator:
                     run, text, self._who
                 )
             case "cancel":
-                run, _ = await self._addressed(rest)
+                run, rest = await self._addressed(rest)
+                if rest:
+                    raise CallerError(f"no run that waits begins with {rest!r}; `list` shows them")
                 await self._desk.cancel(run, self._who)
             case _:
-                raise CallerError(f"there is no command {word!r}; help lists them")
+                raise CallerError(f"there is no command {word!r}; `help` lists them, `say TEXT` talks to the person")
         return True
+
+    def _show(self, line: str) -> None:
+        run, _, rest = line.partition(" ")
+        self._console.print(f"[bold yellow]{escape(run[:SHORT])}[/] {escape(rest)}")
 
     async def _list(self) -> None:
         waiting = await self._desk.escalated()
         for state in waiting:
             reason = next(cursor.escalation.reason for cursor in state.cursors if cursor.escalation is not None)
-            self._console.print(f"[bold yellow]{state.run[:8]}[/] {escape(state.flow)}: {escape(reason)}")
+            self._console.print(f"[bold yellow]{state.run[:SHORT]}[/] {escape(state.flow)}: {escape(reason)}")
         if not waiting:
             self._console.print("Nobody is waiting.")
 
@@ -89,25 +112,27 @@ class Operator:
 
 async def operate(store: str, who: str) -> None:
     """Show the inbox of the operators and carry out commands until the input ends."""
-    opened = open_store(store)
+    opened = shared_store(store)
     await opened.open()
     console = Console(highlight=False, soft_wrap=True)
     operator = Operator(Desk(opened, SystemClock()), who, console)
-    console.print("[bold]Operator's desk.[/] help lists the commands.")
     try:
+        console.print("[bold]Operator's desk.[/] `help` lists the commands, Ctrl-D leaves.")
+        if not opened.holders():
+            console.print("[yellow]No process runs flows on this store now; answers are kept until one does.[/]")
+        await operator.begin()
         async with asyncio.TaskGroup() as tasks:
             news = tasks.create_task(operator.show_news())
-            while line := await asyncio.to_thread(sys.stdin.readline):
+            async for line in typed_lines(sys.stdin):
                 try:
                     if not await operator.obey(line):
                         break
                 except TurnflowError as error:
                     console.print(f"[red]{escape(str(error))}[/]")
-            await asyncio.sleep(2 * POLL_SECONDS if not sys.stdin.isatty() else 0)
             news.cancel()
     finally:
         await opened.close()
 
 
 def _short(states: list[RunState]) -> list[str]:
-    return [state.run[:8] for state in states]
+    return [state.run[:SHORT] for state in states]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 
 import uvicorn
 from rich.console import Console
@@ -11,48 +14,80 @@ from rich.console import Console
 from turnflow.app import open_engine
 from turnflow.channels.webchat import WebChannel, webchat_app
 from turnflow.cli.finding import find_registry
+from turnflow.cli.keeping import own_store
 from turnflow.cli.token import LOOPBACK, token_for
 from turnflow.engine import Registry
 from turnflow.errors import CallerError
 
+ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared
 DRAIN_SECONDS = 5
 """How long open connections may take to end at a stop."""
+BACKLOG = 128
 
 
 class _Server(uvicorn.Server):
     """A server that says when it is reachable, and lets go of open event streams at a stop."""
 
-    def __init__(self, config: uvicorn.Config, channel: WebChannel, address: str) -> None:
+    def __init__(self, config: uvicorn.Config, channel: WebChannel, greeting: str) -> None:
         super().__init__(config)
         self._channel = channel
-        self._address = address
+        self._greeting = greeting
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the command: uvicorn would let them end the process before the engine has stopped in order."""
+        yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        console = Console(highlight=False, soft_wrap=True)
-        console.print("\n  [bold]Turnflow is running.[/] Open this address in a browser:\n")
-        console.print(f"    [cyan]{self._address}[/]\n", markup=True)
+        Console(highlight=False, soft_wrap=True).print(self._greeting)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._channel.close()
         await super().shutdown(sockets)
 
 
-async def serve(registry: str, store: str, host: str, port: int, title: str) -> None:
-    """Serve the page until the process is told to stop."""
-    token = token_for(store, host)
+async def serve(registry: str, store: str, *, host: str, port: int, title: str, names: Sequence[str]) -> None:
+    """Serve the page until the task is cancelled. `names`: further host names that browsers may use."""
     flows = find_registry(registry)
-    listener = _listen(host, port)
-    names = (*LOOPBACK, host) if host not in ("0.0.0.0", "::") else (*LOOPBACK, socket.gethostname())  # noqa: S104 - compared
-    async with open_engine(flows, store=store) as engine:
-        channel = WebChannel()
-        engine.connect(channel)
-        app = webchat_app(engine, channel, token=token, hosts=names, title=title, commands=_commands(flows))
-        config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=DRAIN_SECONDS
-        )
-        shown = f"[{host}]" if ":" in host else host
-        await _Server(config, channel, f"http://{shown}:{port}/#{token}").serve([listener])
+    kept = own_store(store)
+    token = token_for(store, host)
+    with closing(_listen(host, port)) as listener:
+        async with open_engine(flows, store=kept) as engine:
+            channel = WebChannel()
+            engine.connect(channel)
+            app = webchat_app(
+                engine, channel, token=token, hosts=_hosts(host, names), title=title, commands=_commands(flows)
+            )
+            config = uvicorn.Config(
+                app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=DRAIN_SECONDS
+            )
+            greeting = _greeting(host, listener.getsockname()[1], token, lasting=engine.grade.survives_kill)
+            await _serve_until_cancelled(_Server(config, channel, greeting), listener)
+
+
+async def _serve_until_cancelled(server: uvicorn.Server, listener: socket.socket) -> None:
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(server.serve([listener]))
+        try:
+            await asyncio.shield(serving)
+        except asyncio.CancelledError:
+            server.should_exit = True
+            await serving
+            raise
+
+
+def _greeting(host: str, port: int, token: str, *, lasting: bool) -> str:
+    shown = socket.gethostname() if host in ANYWHERE else f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{port}/#{token}"
+    lines = ["", "  [bold]Turnflow is running.[/] Open this address in a browser:", "", f"    [cyan]{address}[/]", ""]
+    if not lasting:
+        lines += ["  [yellow]Conversations are kept in memory and end with this process.[/]", ""]
+    return "\n".join(lines)
+
+
+def _hosts(host: str, names: Sequence[str]) -> tuple[str, ...]:
+    return (*LOOPBACK, socket.gethostname() if host in ANYWHERE else host, *names)
 
 
 def _commands(registry: Registry) -> dict[str, str]:
@@ -72,6 +107,8 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        # At once: until somebody listens, another program may bind the same port, too.
+        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:

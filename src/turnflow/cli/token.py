@@ -31,8 +31,19 @@ def token_for(store: str, host: str) -> str:
     path = _file(store)
     if path is None:
         return secrets.token_urlsafe(32)
-    if path.exists():
-        return path.read_text(encoding="utf-8").strip()
+    return _kept(path) if path.exists() else _made(path)
+
+
+def _kept(path: Path) -> str:
+    token = path.read_text(encoding="utf-8").strip()
+    if len(token) < SHORTEST:
+        raise CallerError(
+            f"{path} holds no key of {SHORTEST} characters; delete it, and the next start makes a new one"
+        )
+    return token
+
+
+def _made(path: Path) -> str:
     token = secrets.token_urlsafe(32)
     path.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:

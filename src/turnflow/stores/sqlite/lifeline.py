@@ -6,13 +6,17 @@ process ends, however it ends. Where there are no such locks, leases simply run 
 
 from __future__ import annotations
 
+import glob
 import os
 import secrets
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 if sys.platform != "win32":
     import fcntl
+
+_MARK = "-life-"
 
 
 class Lifeline:
@@ -30,6 +34,7 @@ class Lifeline:
             token = secrets.token_hex(8)
             self._file = os.open(self._path(token), os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
             fcntl.flock(self._file, fcntl.LOCK_EX)
+            os.write(self._file, b"%d" % os.getpid())
             self._token = token
         return self._token
 
@@ -52,6 +57,20 @@ class Lifeline:
             os.close(file)
         return True
 
+    def others(self) -> list[int]:
+        """Return the ids of the processes that show signs of life beside this one; 0 for one that has not said its id yet.
+
+        It only looks: a sign of life that is not locked yet may be one that is just being made.
+        """
+        if sys.platform == "win32":
+            return []
+        found = []
+        for path in sorted(self._database.parent.glob(f"{glob.escape(self._database.name)}{_MARK}*")):
+            with suppress(OSError):
+                if path.name.rpartition(_MARK)[2] != self._token and (shown := _read_if_locked(path)) is not None:
+                    found.append(int(shown or 0))
+        return found
+
     def close(self) -> None:
         """End the own sign of life."""
         if self._file is not None:
@@ -60,4 +79,13 @@ class Lifeline:
             self._file, self._token = None, ""
 
     def _path(self, token: str) -> Path:
-        return self._database.with_name(f"{self._database.name}-life-{token}")
+        return self._database.with_name(f"{self._database.name}{_MARK}{token}")
+
+
+def _read_if_locked(path: Path) -> bytes | None:
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return file.read()
+    return None

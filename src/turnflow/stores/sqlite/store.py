@@ -66,7 +66,7 @@ class SqliteStore:
         threaded: bool | None = None,
         crash: Crash | None = None,
     ) -> None:
-        self._path = Path(path).absolute()
+        self.path = Path(path).absolute()
         self._synchronous: Synchronous = synchronous
         self._patience = patience
         self._threaded = threaded
@@ -84,6 +84,13 @@ class SqliteStore:
             detail += "; a loss of power may lose the last commits, use synchronous=full to keep them"
         return Grade("sqlite", survives_kill=True, survives_power_loss=full, processes="one host", detail=detail)
 
+    def holders(self) -> list[int]:
+        """Return the ids of the processes that run flows on the file now (0: not known), whether this store is open or not.
+
+        Empty where the system has no such locks.
+        """
+        return (self._parts.lifeline if self._parts is not None else Lifeline(self.path)).others()
+
     async def open(self) -> None:
         """Connect and bring the schema up to date.
 
@@ -92,7 +99,7 @@ class SqliteStore:
         """
         if self._parts is not None:
             return
-        database = Database(self._path, self._synchronous, self._patience, self._crash, self._threaded)
+        database = Database(self.path, self._synchronous, self._patience, self._crash, self._threaded)
         connection = database.connection
         try:
             if not await database.read(lambda: is_current(connection, MIGRATIONS)):
@@ -100,7 +107,7 @@ class SqliteStore:
         except BaseException:
             await database.close()
             raise
-        lifeline = Lifeline(self._path)
+        lifeline = Lifeline(self.path)
         self._parts = _Parts(
             database,
             Commits(connection, QUERIES),
@@ -202,7 +209,7 @@ class SqliteStore:
 
     def _open(self) -> _Parts:
         if self._parts is None:
-            raise StoreUnavailable(f"{self._path} is not open; await store.open() first")
+            raise StoreUnavailable(f"{self.path} is not open; await store.open() first")
         return self._parts
 
 
