@@ -1,8 +1,8 @@
 """A terminal with a shell in it, driven by the lines of a console block as a reader would: type, look, type on.
 
-A line `$ COMMAND` is typed at the shell's prompt; `> LINE` at the prompt of a program that was started without a pipe (`^C`, `^D`,
-`^Z` are those keys); everything else is what has to appear. `...` stands for any text, on a line of its own for any lines.
-Blank lines and messages of job control are not compared: shells differ in them.
+A line `$ COMMAND` is typed at the shell's prompt; `> LINE` at the prompt of a program that was started without a pipe (`^C`, `^D`
+and `^Z` are those keys); a command of the operator's desk where that has been started, which has no prompt. Everything else is
+what has to appear. `...` stands for any text, on a line of its own for any lines. Blank lines and messages of job control are not compared: shells differ in them.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from pathlib import Path
 
 import pytest
 
-PATIENCE = 60.0
+PATIENCE = 90.0
 """Seconds that a slow machine may take for one line."""
 _KEYS = {"^C": b"\x03", "^D": b"\x04", "^Z": b"\x1a"}
+_DESK = ("list", "say", "answer", "move", "cancel", "help", "quit")
 _CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x07")
-_PASSED_OVER = re.compile(r"(\[\d+\][+-]? .*|exit|Terminated|Killed|\$|>? ?(\^[CDZ])?) *")
+_PASSED_OVER = re.compile(r"(\^[CZ])?(\[\d+\][+-]? .*|exit|Terminated|Killed|\$|>? ?(\^[CDZ])?) *")
 """Job control, and keys: terminals do not show all of them."""
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/#\S+")
 
@@ -50,6 +51,7 @@ class Terminal:
         self._port = port
         self._on_address = on_address
         self._raw = ""
+        self._is_desk = False
 
     def __enter__(self) -> Terminal:
         self._pid, self._fd = pty.fork()
@@ -76,7 +78,11 @@ class Terminal:
             if line.startswith("$ "):
                 self._wait(lines[:number], "$ ", where)
                 is_program = "|" not in line
+                self._is_desk = is_program and line.startswith("$ turnflow operator")
                 self._type(f"{self._ported(line[2:])}\n")
+            elif self._is_desk and line.partition(" ")[0] in _DESK:
+                self._wait(lines[:number], "", where)
+                self._type(f"{line}\n")
             elif line in _KEYS:
                 self._wait(lines[:number], "", where)
                 self._type(_KEYS[line])
@@ -84,7 +90,8 @@ class Terminal:
                 self._wait(lines[:number], "> ", where)
                 typed = line[2:]
                 self._type(_KEYS.get(typed, f"{typed}\n"))
-        self._wait(lines, "" if _ADDRESS.search(lines[-1].replace("...", "x")) else ("$ ", "> "), where)
+        has_prompt = not self._is_desk and not _ADDRESS.search(lines[-1].replace("...", "x"))
+        self._wait(lines, ("$ ", "> ") if has_prompt else "", where)
         self._raw = self._raw[self._raw.rfind("\n") + 1 :]
 
     # --- private -------------------------------------------------------------------------------------------------

@@ -20,11 +20,13 @@ from tests.docs.pages import ROOT, Block, Page, pages
 from tests.docs.terminal import Terminal
 
 LANGUAGES = {"python", "transcript", "console", "mermaid"}
+ELSEWHERE = {"docs/how-to/write-your-own-store.md": "tests/stores/test_docs.py"}
+"""Pages whose snippets have a test of their own."""
 FRESH = {"docs/tutorial/first-flow.md"}
 """Pages that install Turnflow themselves: their terminals do not know the project's environment."""
 
 
-@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [page for page in pages() if page.name not in ELSEWHERE], ids=lambda page: page.name)
 def test_every_block_is_of_a_kind_that_is_tested(page: Page) -> None:
     for block in page.blocks:
         assert block.language in LANGUAGES, f"{page.name}:{block.line}: nothing tests a {block.language!r} block"
@@ -33,8 +35,13 @@ def test_every_block_is_of_a_kind_that_is_tested(page: Page) -> None:
         )
 
 
+def test_snippets_that_are_tested_elsewhere_are_named_there() -> None:
+    for page, test in ELSEWHERE.items():
+        assert Path(page).name in (ROOT / test).read_text(), f"{test} does not read {page}"
+
+
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("page", [page for page in pages() if page.blocks], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [p for p in pages() if p.blocks and p.name not in ELSEWHERE], ids=lambda page: page.name)
 def test_every_snippet_of_a_page_works(page: Page, tmp_path: Path) -> None:
     _Reader(page, tmp_path).read()
 
@@ -80,14 +87,19 @@ class _Reader:
         code = compile(
             "\n" * (block.line - 1) + block.text, where, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
         )
-        before = Path.cwd()
+        here, known = Path.cwd(), set(sys.modules)
         os.chdir(self._folder)
+        sys.path.insert(0, str(self._folder))
         try:
             found = eval(code, self._names)
             if inspect.iscoroutine(found):
                 asyncio.run(found)
         finally:
-            os.chdir(before)
+            os.chdir(here)
+            sys.path.remove(str(self._folder))
+            for name in set(sys.modules) - known:
+                if str(getattr(sys.modules[name], "__file__", "")).startswith(str(self._folder)):
+                    del sys.modules[name]  # another page may have a file of that name
 
     def _terminal(self, name: str) -> Terminal:
         if name not in self._terminals:
