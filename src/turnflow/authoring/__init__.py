@@ -4,11 +4,11 @@ from turnflow.authoring.durations import days, hours, minutes, seconds
 from turnflow.authoring.flow import Flow
 from turnflow.authoring.handlers import FlowHandlers
 from turnflow.authoring.options import Retry
-from turnflow.authoring.progress import Progress, progress_of
 from turnflow.authoring.run_info import OpenWait, Results, RunInfo
 from turnflow.authoring.triggers import any_text, callback, command, media, pattern, where
 from turnflow.authoring.turn import Turn
 from turnflow.authoring.typed_action import TypedAction
+from turnflow.core.progress import Progress, progress_of
 
 __all__ = [
     "Flow",

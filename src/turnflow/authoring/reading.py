@@ -8,11 +8,11 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 from turnflow.authoring.codecs import InvalidJson, codec_for, decode
-from turnflow.authoring.progress import Progress, progress_of
 from turnflow.authoring.run_info import Results, RunInfo, moment, run_info
 from turnflow.core.ids import Json
 from turnflow.core.inputs import Input
 from turnflow.core.messages import Message
+from turnflow.core.progress import Progress, progress_of
 from turnflow.core.state import Cursor, Failure, Owed, RunState
 from turnflow.errors import UserCodeError
 from turnflow.ports import Services

@@ -8,6 +8,7 @@ from hashlib import blake2b
 from turnflow.core.codec import decode_state
 from turnflow.core.events import CancelRequested, Event, MoveRequested, OperatorAnswered, RetryRequested
 from turnflow.core.ids import ConversationId, InputId, Json, RunId, StepName, UserId
+from turnflow.core.progress import Progress, progress_of
 from turnflow.core.state import TERMINAL, Ending, Parent, RunState
 from turnflow.engine import desk
 from turnflow.engine.intake import Intake
@@ -128,11 +129,10 @@ class Engine:
             raise UnknownRun(f"no run {run!r} is in this store")
         return decode_state(rows[0].state)
 
-    async def progress(self, run: str) -> tuple[int, int]:
-        """Return how many branches of the innermost open group of a run are complete, and how many there are."""
+    async def progress(self, run: str) -> Progress:
+        """Return how far a run's parallel group has come: the innermost open one, else the last one joined."""
         state = await self.inspect(run)
-        branches = state.groups[-1].branches if state.groups else ()
-        return sum(1 for branch in branches if branch.cursor is None), len(branches)
+        return progress_of(self._process.flow_of(state), state)
 
     async def cancel(self, run: str, by: str = "host", reason: str = "") -> None:
         """Cancel a run with its children. Raises `UnknownRun`."""
