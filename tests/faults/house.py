@@ -87,6 +87,15 @@ class House:
             await asyncio.sleep(0)
         await self.rest()
 
+    async def wait_polls(self, times: int = 3) -> None:
+        """Let the engine look into the store a few times, without waiting for slow handlers."""
+        assert isinstance(self.clock, FakeClock)
+        for _ in range(times):
+            self.clock.advance(seconds=0.5)
+            for _ in range(20):
+                await asyncio.sleep(0)
+            await settled(self.engine, hurry=True)
+
     def texts(self, chat: str = "1") -> list[str]:
         """What a person read, as text."""
         return [reply.message.text for reply in self.bot.replies(ConversationId(f"t:{chat}"))]
@@ -128,8 +137,12 @@ async def house(
     resources: Iterable[object] = (),
     crash: Crash | None = None,
     hot_limit: int = 10_000,
+    hurry: bool = False,
 ) -> AsyncIterator[House]:
-    """Open an engine. Store, clock and bot may be those of an earlier house: then it is a restart."""
+    """Open an engine. Store, clock and bot may be those of an earlier house: then it is a restart.
+
+    With `hurry` slow handlers that are made again are not waited for.
+    """
     store = store or MemoryStore()
     clock = clock or FakeClock()
     bot = bot or RecordedBot("t:")
@@ -137,7 +150,7 @@ async def house(
     opening = open_engine(registry, store=store, clock=clock, resources=given, crash=crash, hot_limit=hot_limit)
     async with opening as engine:
         engine.connect(bot)
-        await settled(engine)
+        await settled(engine, hurry=hurry)
         yield House(engine, store, clock, bot, registry)
 
 
