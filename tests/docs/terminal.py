@@ -2,7 +2,8 @@
 
 A line `$ COMMAND` is typed at the shell's prompt; `> LINE` at the prompt of a program that was started without a pipe (`^C`, `^D`
 and `^Z` are those keys); a command of the operator's desk where that has been started, which has no prompt. Everything else is
-what has to appear. `...` stands for any text, on a line of its own for any lines. Blank lines and messages of job control are not compared: shells differ in them.
+what has to appear. `...` stands for any text, on a line of its own for any lines. Blank lines and messages of job control are not
+compared: shells differ in them.
 """
 
 from __future__ import annotations

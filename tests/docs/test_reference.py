@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+from typing import get_args
 
 import pytest
 import typer.main
@@ -20,10 +21,16 @@ from turnflow.cli.token import SHORTEST
 from turnflow.core import _buttons, _children, _inputs, _navigation, inputs, routing, validation
 from turnflow.core.definition import KeyPolicy, OnRepeat
 from turnflow.core.state import Status
-from turnflow.engine import CRASH_POINTS, executions, intake, landing, leases, loading, process, sender, turn
+from turnflow.engine import CRASH_POINTS, executions, intake, leases, loading, process, sender, turn
 from turnflow.testing.transcript import parse
 
-USER_FACING = ("turnflow", "turnflow.answers", "turnflow.testing", "turnflow.channels.webchat", "turnflow.channels.terminal")
+USER_FACING = (
+    "turnflow",
+    "turnflow.answers",
+    "turnflow.testing",
+    "turnflow.channels.webchat",
+    "turnflow.channels.terminal",
+)
 FLOWS, TURN, ENGINE = "docs/reference/flows.md", "docs/reference/turn.md", "docs/reference/engine.md"
 
 
@@ -92,28 +99,54 @@ def test_every_method_and_attribute_is_mentioned(where: str, kind: type, interna
     assert not missing, f"{where} lacks {missing} of {kind.__name__}"
 
 
+def test_the_table_of_texts_has_no_others() -> None:
+    table = page(ENGINE).text.split("## Texts")[1].split("## ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(Texts.__struct_fields__)
+
+
+@pytest.mark.parametrize(
+    ("where", "code"), [(FLOWS, Flow.step), (FLOWS, Flow.__init__), (FLOWS, Flow.parallel), (ENGINE, open_engine)]
+)
+def test_tables_of_parameters_have_no_others(where: str, code: object) -> None:
+    assert inspect.isfunction(code)
+    title = {
+        "__init__": "## `Flow(name",
+        "step": "## `@flow.step(",
+        "parallel": "## `flow.parallel(",
+        "open_engine": "## `open_engine(",
+    }
+    table = page(where).text.split(title[code.__name__])[1].split("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(parameters_of(code)) - {"step"} | (
+        {"name"} & set(parameters_of(code))
+    )
+
+
 def test_every_answer_kind_is_mentioned() -> None:
-    made = [name for name, code in vars(kinds).items() if inspect.isfunction(code) and code.__module__ == kinds.__name__]
+    made = [
+        name for name, code in vars(kinds).items() if inspect.isfunction(code) and code.__module__ == kinds.__name__
+    ]
     missing = [name for name in made if not name.startswith("_") and name not in words_of("docs/reference/answers.md")]
     assert not missing
 
 
 def test_policies_are_complete() -> None:
     text = page("docs/reference/routing.md").text
-    for policy in (*KeyPolicy.__args__, *OnRepeat.__args__):
+    for policy in (*get_args(KeyPolicy), *get_args(OnRepeat)):
         assert f'`"{policy}"`' in text
 
 
 def test_the_order_of_triggers_is_that_of_the_code() -> None:
     text = page("docs/reference/routing.md").text
     [line] = re.findall(r"most specific first: (.+?);", text)
-    assert line.replace(" ", "_").split(",_") == [kind for kind in routing.SPECIFICITY if kind not in ("command", "callback")]
+    assert line.replace(" ", "_").split(",_") == [
+        kind for kind in routing.SPECIFICITY if kind not in ("command", "callback")
+    ]
 
 
 def test_every_status_is_explained_or_not_in_use_yet() -> None:
     text = page("docs/explanation/how-it-works.md").text
     unused = {"paused"}
-    for status in set(Status.__args__) - unused:
+    for status in set(get_args(Status)) - unused:
         assert status in text
 
 
@@ -124,7 +157,9 @@ def test_every_command_and_option_is_listed() -> None:
         assert f"`turnflow {name}" in text
         for parameter in command.params:
             for option in (option for option in parameter.opts if option.startswith("--") and option != "--help"):
-                assert re.search(rf"^\| `{option}` \|.*`{name}`", text, re.MULTILINE), f"{option} of {name} is not listed"
+                assert re.search(rf"^\| `{option}` \|.*`{name}`", text, re.MULTILINE), (
+                    f"{option} of {name} is not listed"
+                )
 
 
 def test_every_command_of_the_desk_is_listed() -> None:
@@ -180,7 +215,6 @@ def test_times_in_the_guarantees_are_those_of_the_code() -> None:
     assert f"up to {sender.ATTEMPTS} times" in _joined(text)
     assert {4: "fourth", 5: "fifth", 6: "sixth"}[loading.POISON] in text
     assert f"at least {SHORTEST} characters" in _joined(page("docs/explanation/security.md").text)
-    assert landing  # what becomes of a lost turn is described in "How it works"
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)

@@ -41,7 +41,9 @@ def test_snippets_that_are_tested_elsewhere_are_named_there() -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("page", [p for p in pages() if p.blocks and p.name not in ELSEWHERE], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [p for p in pages() if p.blocks and p.name not in ELSEWHERE], ids=lambda page: page.name
+)
 def test_every_snippet_of_a_page_works(page: Page, tmp_path: Path) -> None:
     _Reader(page, tmp_path).read()
 
@@ -74,7 +76,7 @@ class _Reader:
                         self._write(block)
                     case "python":
                         self._run(block, where)
-                    case "mermaid":
+                    case _:
                         assert block.text == drawn(self._page, block), f"{where}: run `python -m tests.docs.drawings`"
 
     def _write(self, block: Block) -> None:
