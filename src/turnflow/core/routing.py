@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from turnflow.core import _inputs
 from turnflow.core._buttons import parse_ref
@@ -19,7 +21,7 @@ from turnflow.core.state import TERMINAL, RunState
 SPECIFICITY: Final = ("command", "callback", "filter", "pattern", "media", "any_text")
 
 
-class Place(NamedTuple):
+class Place(Struct, frozen=True):
     """Where an input came from."""
 
     conversation: str
@@ -27,45 +29,45 @@ class Place(NamedTuple):
     thread: str = ""
 
 
-class Live(NamedTuple):
+class Live(Struct, frozen=True):
     """A live run that may be meant, with the definition it runs by."""
 
     state: RunState
     flow: Flow
 
 
-class ToRun(NamedTuple):
+class ToRun(Struct, frozen=True):
     """The run gets it. `maybe`: several of its waits take this kind; whether the answer parses may decide."""
 
     run: RunId
     maybe: tuple[CursorId, ...] = ()
 
 
-class ToTrigger(NamedTuple):
+class ToTrigger(Struct, frozen=True):
     """It starts a flow, or repeats the trigger of a live one."""
 
     flow: FlowName
 
 
-class ToCancel(NamedTuple):
+class ToCancel(Struct, frozen=True):
     """The cancel command: the run to end, with everything below it."""
 
     run: RunId
 
 
-class Dead(NamedTuple):
+class Dead(Struct, frozen=True):
     """A press on a button that means nothing any more, or that is somebody else's."""
 
     reason: str
 
 
-class Elsewhere(NamedTuple):
+class Elsewhere(Struct, frozen=True):
     """A press that references a run which is not among the live ones of this mailbox."""
 
     run: RunId
 
 
-class Nobody(NamedTuple):
+class Nobody(Struct, frozen=True):
     """No run and no trigger wants it."""
 
 
@@ -98,7 +100,7 @@ def route(
         return _press(input, live, registrations)
     mine = [run for run in live if belongs(run, input, place, roles)]
     if len(mine) > 1:
-        mine.sort(key=lambda run: run.state.updated, reverse=True)
+        mine.sort(key=_attention, reverse=True)
     if input.kind == "command":
         if input.command.casefold() == cancel.casefold():
             for run in mine:
@@ -111,6 +113,12 @@ def route(
         or trigger_for(input, registrations, matched)
         or Nobody()
     )
+
+
+def _attention(run: Live) -> tuple[int, int]:
+    """Order runs by when they last changed; of a nest that changed at once, the innermost has the attention."""
+    state = run.state
+    return state.updated, state.parent.depth if state.parent is not None else 0
 
 
 def belongs(run: Live, input: Input, place: Place, roles: Collection[str]) -> bool:
@@ -161,15 +169,20 @@ def _taker(mine: Sequence[Live], input: Input, matched: Collection[str], roles: 
         flow, state = run.flow, run.state
         if state.status in ("blocked", "stuck") or state.ending is not None or state.cancelling is not None:
             continue
-        own = _inputs.allows(state, None, input, roles)
-        if state.groups and own and menu_choice(flow, state.groups, input) is not None:
+        if state.groups and _chooses(run, input, roles):
             return ToRun(state.run)
         found = _inputs.candidates(flow, state, state.cursors, input, matched, roles)
         if found:
             return ToRun(state.run, tuple(cursor.id for cursor in found) if len(found) > 1 else ())
-        if own and input.kind != "command" and any(cursor.escalation is not None for cursor in state.cursors):
+        escalated = any(cursor.escalation is not None for cursor in state.cursors)
+        if escalated and input.kind != "command" and _inputs.allows(state, None, input, roles):
             return ToRun(state.run)
     return None
+
+
+def _chooses(run: Live, input: Input, roles: Collection[str]) -> bool:
+    """Tell whether an input picks a branch from an open menu."""
+    return menu_choice(run.flow, run.state.groups, input) is not None and _inputs.allows(run.state, None, input, roles)
 
 
 def _keeper(mine: Sequence[Live]) -> ToRun | None:

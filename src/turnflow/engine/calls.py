@@ -56,7 +56,7 @@ class Recorded(Struct, frozen=True):
 class CallRecorder:
     """The services of one handler call."""
 
-    __slots__ = ("_call", "_engine", "_known", "_ordinal", "_run", "_started", "_turn")
+    __slots__ = ("_call", "_engine", "_known", "_one_by_one", "_ordinal", "_run", "_started", "_turn")
 
     def __init__(self, engine: Process, turn: Turn, run: RunId, call: RunHandler) -> None:
         self._engine = engine
@@ -64,6 +64,7 @@ class CallRecorder:
         self._run = run
         self._call = call
         self._ordinal = 0
+        self._one_by_one = asyncio.Lock()
         self._known: dict[str, Recorded] | None = None
         self._started: list[Begin] = []
 
@@ -99,7 +100,9 @@ class CallRecorder:
         result = await action(argument, context)
         engine.crash("action.after")
         value = msgspec.json.encode(Recorded(name, hashed, Raw(result)))
-        if not await self._record(ResultRecord(self._run, key, value)):
+        async with self._one_by_one:  # the first of several at once also takes the input in
+            recorded = await self._record(ResultRecord(self._run, key, value))
+        if not recorded:
             # the same call was made elsewhere at the same time and was faster: its outcome is the one that counts
             return self._from_record((await self._records(prefix))[key], name, hashed)
         engine.crash("action.recorded")
@@ -121,7 +124,10 @@ class CallRecorder:
     def _visit(self) -> str:
         """What tells this handler call from all others of the run, also if it runs again after something else came first."""
         owed = self._call.owed
-        return f"{owed.step}:{owed.input.id}" if owed.input is not None else str(owed.visit)
+        if owed.input is None or owed.phase in ("enter", "ask", "hook"):  # of these the input is only what started the run
+            return str(owed.visit)
+        place = f"{owed.step}:{owed.input.id}"
+        return place if owed.phase == "input" else f"{place}:{owed.phase}{owed.attempt}"
 
     def _next(self) -> int:
         ordinal, self._ordinal = self._ordinal, self._ordinal + 1

@@ -11,13 +11,14 @@ from turnflow.core.ids import ConversationId, InputId, Json, RunId, StepName, Us
 from turnflow.core.progress import Progress, progress_of
 from turnflow.core.state import TERMINAL, Ending, Parent, RunState
 from turnflow.engine import desk
+from turnflow.engine.calls import DEPTH_LIMIT
 from turnflow.engine.intake import Intake
 from turnflow.engine.mailbox import Item
 from turnflow.engine.payloads import Begin, ForRun, home_of
 from turnflow.engine.process import Process
 from turnflow.engine.transcript import read_history
 from turnflow.engine.values import fields_of
-from turnflow.errors import CallerError, EngineStopped, UnknownRun
+from turnflow.errors import CallerError, EngineStopped, NestingTooDeep, UnknownRun
 from turnflow.ports import Channel, Delivery, Grade, Inbound, RunQuery, Said
 
 
@@ -164,5 +165,9 @@ class Engine:
 
     async def _parent(self, run: RunId, parent: str) -> Parent:
         state = await self.inspect(parent)
+        if state.status in TERMINAL:
+            raise CallerError(f"run {parent!r} has ended {state.status}; start the run without a parent")
         depth = state.parent.depth + 1 if state.parent is not None else 1
+        if depth > DEPTH_LIMIT:
+            raise NestingTooDeep(f"runs may start runs {DEPTH_LIMIT} deep; a child of {parent!r} would be deeper")
         return Parent(state.run, state.mailbox, run, depth, awaited=False)
