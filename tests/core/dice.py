@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 T = TypeVar("T")
+
+EFFORT: Final = int(os.environ.get("EFFORT", "1"))
+"""How many times the usual number of random runs is tried."""
 
 
 class Dice:

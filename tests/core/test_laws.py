@@ -1,6 +1,6 @@
 """Laws of the machine, for flows, events and answers of every kind: what `Watch` checks after each event, and replay.
 
-`make test` tries a few hundred runs; `pytest tests/core/test_laws.py --hypothesis-profile=thorough` tries many more.
+`make test` tries a few hundred runs; `EFFORT=50 make test ARGS=tests/core/test_laws.py` tries fifty times as many.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from msgspec import json
 
-from tests.core.dice import Dice
+from tests.core.dice import EFFORT, Dice
 from tests.core.random_events import Nature
 from tests.core.random_flows import a_flow
 from tests.core.watch import Watch
@@ -23,8 +23,6 @@ from turnflow.core.ids import FlowName, RunId
 from turnflow.core.machine import STATUSES, Entry, Ignored, advance, blank, pending, replay, sealed
 from turnflow.core.state import TERMINAL, RunState
 from turnflow.core.validation import problems
-
-settings.register_profile("thorough", deadline=None, print_blob=True, max_examples=20_000)
 
 FLOWS = st.binary(min_size=60, max_size=600).map(Dice).map(a_flow)
 EVENTS = st.binary(min_size=300, max_size=3_000).map(Dice)
@@ -48,13 +46,13 @@ def test_every_random_flow_is_valid(flow: Flow) -> None:
     assert problems(flow) == ()
 
 
-@settings(max_examples=500)
+@settings(max_examples=500 * EFFORT)
 @given(FLOWS, EVENTS)
 def test_whatever_happens_to_a_run_it_is_never_left_in_pieces(flow: Flow, dice: Dice) -> None:
     event(f"ends {lived(flow, dice).state.status}")
 
 
-@settings(max_examples=150)
+@settings(max_examples=150 * EFFORT)
 @given(FLOWS, EVENTS, st.lists(st.integers(1, 4), max_size=40))
 def test_replaying_the_journal_gives_the_same_state_from_any_snapshot(flow: Flow, dice: Dice, sizes: list[int]) -> None:
     watch = lived(flow, dice)
@@ -82,7 +80,7 @@ def rows(state: RunState) -> bytes:
     return codec.encode_state(state)
 
 
-@settings(max_examples=150)
+@settings(max_examples=150 * EFFORT)
 @given(FLOWS, EVENTS)
 def test_a_process_that_takes_over_computes_what_the_first_one_would_have(flow: Flow, dice: Dice) -> None:
     """Every event is applied to the state as the store gives it back, by nothing but that."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from msgspec import Raw, json
 
+from tests.core.dice import EFFORT
 from tests.core.play import TEXT, Asked, Play, Reaction, Script, a_flow, acts, asks, marks, name
 from turnflow.core.definition import ParallelGroup, WaitSpec
 from turnflow.core.directives import Back, Directive, Done, Goto, Next, Repeat, Stay
@@ -250,5 +251,5 @@ class Conversation(RuleBasedStateMachine):
         assert asked == +model.asked
 
 
-Conversation.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Conversation.TestCase.settings = settings(max_examples=60 * EFFORT, stateful_step_count=40, deadline=None)
 TestConversation = Conversation.TestCase

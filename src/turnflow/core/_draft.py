@@ -45,10 +45,6 @@ class Draft:
         self.flow = flow
         self.at = at
         self.effects: list[Effect] = []
-        self.load(state)
-
-    def load(self, state: RunState) -> None:
-        """Take over a state; effects so far stay."""
         self.state = state
         self.version = state.version
         self.status: Status = state.status
@@ -58,8 +54,8 @@ class Draft:
         self.data = state.data
         self.results = state.results
         self.cursors: dict[CursorId, Cursor] = {cursor.id: cursor for cursor in state.cursors}
-        self.groups: dict[GroupId, OpenGroup] = {group.id: group for group in state.groups}
-        self.timers: dict[TimerId, Timer] = {timer.id: timer for timer in state.timers}
+        self.groups: dict[GroupId, OpenGroup] = {group.id: group for group in state.groups} if state.groups else {}
+        self.timers: dict[TimerId, Timer] = {timer.id: timer for timer in state.timers} if state.timers else {}
         self.children: tuple[Child, ...] = state.children
         self.inflight = state.inflight
         self.backlog: tuple[Input, ...] = state.backlog
@@ -91,8 +87,8 @@ class Draft:
             self.data,
             self.results,
             tuple(self.cursors.values()),
-            tuple(self.groups.values()),
-            tuple(self.timers.values()),
+            tuple(self.groups.values()) if self.groups else (),
+            tuple(self.timers.values()) if self.timers else (),
             self.inflight,
             self.backlog,
             self.cancelling,
@@ -137,7 +133,7 @@ class Draft:
 
     def step(self, name: StepName) -> HandlerStep | None:
         """Return a step of the flow, following the map of retired ones."""
-        return step_of(self.flow, name)
+        return self.flow.steps.get(name) or step_of(self.flow, name)
 
     def spec(self, cursor: Cursor) -> WaitSpec | None:
         """Return what the author said about the wait of a cursor; None if there is no wait (any more)."""
@@ -196,7 +192,7 @@ def spec_of(flow: Flow, cursor: Cursor) -> WaitSpec | None:
         return None
     if wait.spec is not None:
         return wait.spec
-    step = step_of(flow, cursor.step)
+    step = flow.steps.get(cursor.step) or step_of(flow, cursor.step)
     return step.question.wait if step is not None and step.question is not None else None
 
 

@@ -171,7 +171,7 @@ def _keep(draft: Draft, input: Input) -> str:
 
 def give(draft: Draft, cursor: Cursor, input: Input) -> str:
     """Hand an input to the wait of a cursor; from here on it has won."""
-    spec, wait = draft.spec(cursor), cursor.wait
+    spec, wait = spec_of(draft.flow, cursor), cursor.wait
     if spec is None or wait is None:
         return "no_wait"
     if spec.gather:

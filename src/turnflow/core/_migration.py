@@ -64,7 +64,9 @@ def migrate(draft: Draft, event: Migrated) -> str:
     missing = fits(flow, state)
     if missing:
         return _interventions.block(draft, missing)
-    draft.load(state)
+    draft.results = state.results
+    draft.cursors = {cursor.id: cursor for cursor in state.cursors}
+    draft.groups = {group.id: group for group in state.groups}
     draft.version = event.version
     draft.inflight = None
     if event.data is not None:

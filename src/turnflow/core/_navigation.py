@@ -41,7 +41,8 @@ def enter(
     step = draft.step(name)
     if step is None:
         return nowhere(draft, cursor, name)
-    draft.clear_timers(cursor.id)
+    if draft.timers:
+        draft.clear_timers(cursor.id)
     if cursor.opened is not None:
         _groups.close(draft, cursor.opened)
     queue = list(first)

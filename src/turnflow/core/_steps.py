@@ -44,6 +44,11 @@ def answered(draft: Draft, event: HandlerAnswered) -> str:
     cursor = replace(cursor, owed=cursor.owed[1:], scene=scene)
     draft.put(cursor)
     match owed.phase:
+        case "input" | "enter" | "error" | "timeout":
+            if event.says and not isinstance(event.directive, Park):
+                _say(draft, cursor, event.says)
+                cursor = draft.cursors[cursor.id]  # its wait may have got answers of buttons
+            _follow(draft, cursor, owed, event)
         case "ask":
             step = draft.step(cursor.step)
             question = step.question if step is not None else None
@@ -62,13 +67,10 @@ def answered(draft: Draft, event: HandlerAnswered) -> str:
                 _menu.say_menu(draft, group, event.says[-1] if event.says else Message())
         case "hook" | "retry" | "otherwise":
             _say(draft, cursor, event.says)
-        case "enter" | "input" | "error" | "timeout":
-            if not isinstance(event.directive, Park):
-                _say(draft, cursor, event.says)
-            _follow(draft, draft.cursors[cursor.id], owed, event)
         case _:
             assert_never(owed.phase)
-    _overdue(draft, cursor)
+    if cursor.wait is not None and cursor.wait.expired:
+        _overdue(draft, cursor)
     return ""
 
 
@@ -104,11 +106,7 @@ def settle(draft: Draft) -> None:
         if draft.cancelling is not None:
             draft.status = "waiting"
             return
-        while _pure(draft):
-            pass
-        if draft.inflight is not None and _asked(draft, draft.inflight) is None:
-            draft.inflight = None  # what was at work belonged to something that is gone
-        if draft.inflight is not None or _schedule(draft):
+        if _works(draft):
             draft.status = "running"
             return
         if draft.ending is not None:
@@ -130,44 +128,58 @@ def _asked(draft: Draft, key: EffectKey) -> tuple[Cursor, Owed] | None:
     return None
 
 
-def _pure(draft: Draft) -> bool:
-    """Do one piece of owed work that needs no user code; tell whether there was one."""
-    for cursor in draft.cursors.values():
-        if not cursor.owed:
-            continue
-        owed = cursor.owed[0]
-        step = draft.step(owed.step) if owed.phase in ("ask", "enter") else None
-        if step is None:
-            continue
-        if owed.phase == "enter" and not step.has_handler and step.name in draft.flow.groups:
-            _groups.open_group(draft, cursor)
-            return True
-        if owed.phase == "ask" and step.question is not None and step.question.message is not None:
-            cursor = replace(cursor, owed=cursor.owed[1:])
-            draft.put(cursor)
-            if cursor.wait is not None:  # a reminder of a question that was computed before a deploy
-                _say(draft, cursor, (step.question.message,))
-            else:
-                _waits.open_wait(draft, cursor, step.name, step.question.wait, True, (step.question.message,))
-            return True
-    return False
+def _works(draft: Draft) -> bool:
+    """Do all owed work that needs no user code, then ask for user code that is due; tell whether some is at work."""
+    due = _first_due(draft)
+    if draft.inflight is not None and _asked(draft, draft.inflight) is None:
+        draft.inflight = None  # what was at work belonged to something that is gone
+    if draft.inflight is None and due is not None:
+        owed = due.owed[0]
+        draft.inflight = _failures.call_key(draft, owed)
+        draft.effects.append(RunHandler(draft.inflight, due.id, owed))
+    return draft.inflight is not None
 
 
-def _schedule(draft: Draft) -> bool:
-    """Ask for the first piece of user code that is due: one at a time per run."""
-    for cursor in draft.cursors.values():
-        if cursor.owed and not cursor.owed[0].delayed:
+def _first_due(draft: Draft) -> Cursor | None:
+    """Return the first cursor whose user code is due, once nothing is left that needs none."""
+    while True:
+        due: Cursor | None = None
+        for cursor in draft.cursors.values():
+            if not cursor.owed:
+                continue
             owed = cursor.owed[0]
-            draft.inflight = _failures.call_key(draft, owed)
-            draft.effects.append(RunHandler(draft.inflight, cursor.id, owed))
-            return True
+            if (owed.phase == "ask" or owed.phase == "enter") and _needs_no_code(draft, cursor, owed):
+                break  # it may have changed the cursors
+            if due is None and not owed.delayed:
+                due = cursor
+        else:
+            return due
+
+
+def _needs_no_code(draft: Draft, cursor: Cursor, owed: Owed) -> bool:
+    """Do a piece of owed work if it needs no user code; tell whether that was so."""
+    step = draft.step(owed.step)
+    if step is None:
+        return False
+    if owed.phase == "enter" and not step.has_handler and step.name in draft.flow.groups:
+        _groups.open_group(draft, cursor)
+        return True
+    if owed.phase == "ask" and step.question is not None and step.question.message is not None:
+        cursor = replace(cursor, owed=cursor.owed[1:])
+        draft.put(cursor)
+        if cursor.wait is not None:  # a reminder of a question that was computed before a deploy
+            _say(draft, cursor, (step.question.message,))
+        else:
+            _waits.open_wait(draft, cursor, step.name, step.question.wait, True, (step.question.message,))
+        return True
     return False
 
 
 def _stranded(draft: Draft) -> bool:
-    return not any(c.wait or c.owed or c.call or c.escalation for c in draft.cursors.values()) and not any(
-        group.menu for group in draft.groups.values()
-    )
+    for cursor in draft.cursors.values():
+        if cursor.wait is not None or cursor.owed or cursor.call is not None or cursor.escalation is not None:
+            return False
+    return all(group.menu is None for group in draft.groups.values())
 
 
 def _say(draft: Draft, cursor: Cursor, says: tuple[Message, ...]) -> None:

@@ -21,7 +21,7 @@ def open_wait(draft: Draft, cursor: Cursor, label: str, spec: WaitSpec, own: boo
     serial = draft.serial
     options: list[str] = []
     for message in messages:
-        draft.say(bind(message, nonce, options))
+        draft.say(bind(message, nonce, options) if message.buttons else message)
     wait = Wait(label, nonce, draft.at, None if own else spec, options=tuple(options))
     draft.put(replace(cursor, wait=wait))
     if spec.timeout is not None:

@@ -17,7 +17,7 @@ Notice: TypeAlias = Literal[
 """What the engine says in its own words; the host configures the words."""
 
 
-class RunHandler(Struct, frozen=True, tag="handler"):
+class RunHandler(Struct, frozen=True, gc=False, tag="handler"):
     """Run user code once for a cursor and report what it answered."""
 
     key: EffectKey
@@ -25,7 +25,7 @@ class RunHandler(Struct, frozen=True, tag="handler"):
     owed: Owed
 
 
-class Say(Struct, frozen=True, tag="say", omit_defaults=True):
+class Say(Struct, frozen=True, gc=False, tag="say", omit_defaults=True):
     """Send a message to the run's conversation, or to the inbox of a role."""
 
     key: EffectKey
@@ -36,7 +36,7 @@ class Say(Struct, frozen=True, tag="say", omit_defaults=True):
     """Set: goes to the inbox of that role instead."""
 
 
-class AnswerPress(Struct, frozen=True, tag="answer_press", omit_defaults=True):
+class AnswerPress(Struct, frozen=True, gc=False, tag="answer_press", omit_defaults=True):
     """Answer a button press, exactly once."""
 
     key: EffectKey
@@ -45,7 +45,7 @@ class AnswerPress(Struct, frozen=True, tag="answer_press", omit_defaults=True):
     """None: a silent acknowledgement."""
 
 
-class SetTimer(Struct, frozen=True, tag="set_timer"):
+class SetTimer(Struct, frozen=True, gc=False, tag="set_timer"):
     """Store a timer of this run."""
 
     key: EffectKey
@@ -53,14 +53,14 @@ class SetTimer(Struct, frozen=True, tag="set_timer"):
     due: At
 
 
-class ClearTimer(Struct, frozen=True, tag="clear_timer"):
+class ClearTimer(Struct, frozen=True, gc=False, tag="clear_timer"):
     """Remove a timer of this run."""
 
     key: EffectKey
     timer: TimerId
 
 
-class StartChild(Struct, frozen=True, tag="start_child"):
+class StartChild(Struct, frozen=True, gc=False, tag="start_child"):
     """Start a child run under an id that derives from the parent's."""
 
     key: EffectKey
@@ -70,7 +70,7 @@ class StartChild(Struct, frozen=True, tag="start_child"):
     data: dict[str, Raw]
 
 
-class CancelChild(Struct, frozen=True, tag="cancel_child"):
+class CancelChild(Struct, frozen=True, gc=False, tag="cancel_child"):
     """Cancel a live child; its `ChildFinished` follows."""
 
     key: EffectKey
@@ -78,14 +78,14 @@ class CancelChild(Struct, frozen=True, tag="cancel_child"):
     reason: str
 
 
-class Release(Struct, frozen=True, tag="release"):
+class Release(Struct, frozen=True, gc=False, tag="release"):
     """Input this run kept while it was busy and then had no use for, at rest or at its end: route it anew."""
 
     key: EffectKey
     inputs: tuple[Input, ...]
 
 
-class Finish(Struct, frozen=True, tag="finish"):
+class Finish(Struct, frozen=True, gc=False, tag="finish"):
     """The run has ended; tell its parent and whoever waits for it."""
 
     key: EffectKey

@@ -26,7 +26,7 @@ from turnflow.core.messages import Message
 from turnflow.core.state import Child, Failure, Outcome, Parent
 
 
-class RunStarted(Struct, frozen=True, tag="started", omit_defaults=True):
+class RunStarted(Struct, frozen=True, gc=False, tag="started", omit_defaults=True):
     """The first event of every run; it carries all that a replay needs."""
 
     at: At
@@ -47,7 +47,7 @@ class RunStarted(Struct, frozen=True, tag="started", omit_defaults=True):
     """The input that started it; consumed by the start."""
 
 
-class HandlerAnswered(Struct, frozen=True, tag="answered", omit_defaults=True):
+class HandlerAnswered(Struct, frozen=True, gc=False, tag="answered", omit_defaults=True):
     """User code answered the `RunHandler` of that key."""
 
     at: At
@@ -60,7 +60,7 @@ class HandlerAnswered(Struct, frozen=True, tag="answered", omit_defaults=True):
     """The scene as the handler left it; None: unchanged."""
 
 
-class HandlerFailed(Struct, frozen=True, tag="raised", omit_defaults=True):
+class HandlerFailed(Struct, frozen=True, gc=False, tag="raised", omit_defaults=True):
     """User code raised, or ran over its time."""
 
     at: At
@@ -69,7 +69,7 @@ class HandlerFailed(Struct, frozen=True, tag="raised", omit_defaults=True):
     message: str = ""
 
 
-class InputReceived(Struct, frozen=True, tag="input", omit_defaults=True):
+class InputReceived(Struct, frozen=True, gc=False, tag="input", omit_defaults=True):
     """Routing gave this run an input."""
 
     at: At
@@ -82,7 +82,7 @@ class InputReceived(Struct, frozen=True, tag="input", omit_defaults=True):
     """Roles of the sender."""
 
 
-class TimerFired(Struct, frozen=True, tag="timer", omit_defaults=True):
+class TimerFired(Struct, frozen=True, gc=False, tag="timer", omit_defaults=True):
     """A timer row of this run was due."""
 
     at: At
@@ -91,14 +91,14 @@ class TimerFired(Struct, frozen=True, tag="timer", omit_defaults=True):
     """Of the idle timer: when a person last spoke to a flow that this run waits for."""
 
 
-class ChildAttached(Struct, frozen=True, tag="child", omit_defaults=True):
+class ChildAttached(Struct, frozen=True, gc=False, tag="child", omit_defaults=True):
     """The host program started a child that this run does not wait for."""
 
     at: At
     child: Child
 
 
-class ChildFinished(Struct, frozen=True, tag="child_finished", omit_defaults=True):
+class ChildFinished(Struct, frozen=True, gc=False, tag="child_finished", omit_defaults=True):
     """A child run ended, or could not be started."""
 
     at: At
@@ -108,7 +108,7 @@ class ChildFinished(Struct, frozen=True, tag="child_finished", omit_defaults=Tru
     error: Failure | None = None
 
 
-class OperatorAnswered(Struct, frozen=True, tag="operator", omit_defaults=True):
+class OperatorAnswered(Struct, frozen=True, gc=False, tag="operator", omit_defaults=True):
     """An operator spoke to an escalated run: `say` keeps it parked, `answer` lets it go on."""
 
     at: At
@@ -117,7 +117,7 @@ class OperatorAnswered(Struct, frozen=True, tag="operator", omit_defaults=True):
     ends: bool = True
 
 
-class CancelRequested(Struct, frozen=True, tag="cancel", omit_defaults=True):
+class CancelRequested(Struct, frozen=True, gc=False, tag="cancel", omit_defaults=True):
     """Somebody wants the run to end."""
 
     at: At
@@ -128,7 +128,7 @@ class CancelRequested(Struct, frozen=True, tag="cancel", omit_defaults=True):
     """Tell the person."""
 
 
-class MoveRequested(Struct, frozen=True, tag="move", omit_defaults=True):
+class MoveRequested(Struct, frozen=True, gc=False, tag="move", omit_defaults=True):
     """Somebody put the run onto another step."""
 
     at: At
@@ -136,14 +136,14 @@ class MoveRequested(Struct, frozen=True, tag="move", omit_defaults=True):
     by: str = ""
 
 
-class RetryRequested(Struct, frozen=True, tag="retry", omit_defaults=True):
+class RetryRequested(Struct, frozen=True, gc=False, tag="retry", omit_defaults=True):
     """Somebody wants a stuck run to go on."""
 
     at: At
     by: str = ""
 
 
-class Migrated(Struct, frozen=True, tag="migrated", omit_defaults=True):
+class Migrated(Struct, frozen=True, gc=False, tag="migrated", omit_defaults=True):
     """The run was carried over to another version of its flow, or a blocked run fits again."""
 
     at: At
@@ -154,14 +154,14 @@ class Migrated(Struct, frozen=True, tag="migrated", omit_defaults=True):
     """Old step to new step, where they differ."""
 
 
-class Blocked(Struct, frozen=True, tag="blocked", omit_defaults=True):
+class Blocked(Struct, frozen=True, gc=False, tag="blocked", omit_defaults=True):
     """Neither the registered versions nor a migration fit the run."""
 
     at: At
     reason: str
 
 
-class InputSetAside(Struct, frozen=True, tag="set_aside", omit_defaults=True):
+class InputSetAside(Struct, frozen=True, gc=False, tag="set_aside", omit_defaults=True):
     """An input (or the handler's own work, if there is none) ended the process too often; the run is stuck until a retry."""
 
     at: At
@@ -169,7 +169,7 @@ class InputSetAside(Struct, frozen=True, tag="set_aside", omit_defaults=True):
     input: Input | None = None
 
 
-class Asked(Struct, frozen=True, tag="asked", omit_defaults=True):
+class Asked(Struct, frozen=True, gc=False, tag="asked", omit_defaults=True):
     """The person repeated the trigger of a live flow: the open question is asked again."""
 
     at: At

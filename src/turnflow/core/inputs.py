@@ -17,7 +17,7 @@ TEXT_LIMIT = 32 * 1024
 """Longest text taken in, in bytes of UTF-8 (guarantees: Limits)."""
 
 
-class Input(Struct, frozen=True, omit_defaults=True):
+class Input(Struct, frozen=True, gc=False, omit_defaults=True):
     """One thing a person sent."""
 
     id: InputId

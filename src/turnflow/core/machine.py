@@ -100,6 +100,10 @@ STATUSES: Final[Mapping[Status, frozenset[Status]]] = {
 """Which status may follow which within one event; the documentation draws its picture from this table."""
 
 
+BY_CODE: Final = (HandlerAnswered, HandlerFailed)
+"""Events that come from user code: they alone do not reset the loop guard."""
+
+
 class Accepted(NamedTuple):
     """The event changed the run."""
 
@@ -114,7 +118,7 @@ Verdict: TypeAlias = Accepted | Ignored
 ACCEPTED: Final = Accepted()
 
 
-class Decision(NamedTuple):
+class Decision(Struct, frozen=True, gc=False):
     """What `advance` came to."""
 
     state: RunState
@@ -140,7 +144,7 @@ def advance(flow: Flow, state: RunState, event: Event) -> Decision:
     if (state.status == "created") is not isinstance(event, RunStarted):
         return Decision(state, (), Ignored("not_started" if state.status == "created" else "started"))
     draft = Draft(flow, state, event.at)
-    if not isinstance(event, HandlerAnswered | HandlerFailed):
+    if not isinstance(event, BY_CODE):
         draft.hops = 0
     reason = _apply(draft, event)
     if reason:

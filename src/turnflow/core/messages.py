@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import force_setattr
 
 
-class Button(Struct, frozen=True, omit_defaults=True):
+class Button(Struct, frozen=True, gc=False, omit_defaults=True):
     """A button under a message. One of `value`, `callback`, `url` gives it its meaning; with none, its text is its value."""
 
     text: str
@@ -23,7 +23,7 @@ class Button(Struct, frozen=True, omit_defaults=True):
     """What the channel hands back when the button is pressed; filled by the core, at most 64 bytes."""
 
 
-class Media(Struct, frozen=True, omit_defaults=True):
+class Media(Struct, frozen=True, gc=False, omit_defaults=True):
     """A reference to a file; the bytes stay with the channel."""
 
     kind: str
@@ -36,7 +36,7 @@ class Media(Struct, frozen=True, omit_defaults=True):
     """Bytes; 0 when unknown."""
 
 
-class Message(Struct, frozen=True, omit_defaults=True):
+class Message(Struct, frozen=True, gc=False, omit_defaults=True):
     """One message. `buttons` are rows of buttons; a plain string is a button whose value is its text, or a row of one."""
 
     text: str = ""

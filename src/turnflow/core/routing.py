@@ -21,7 +21,7 @@ from turnflow.core.state import TERMINAL, RunState
 SPECIFICITY: Final = ("command", "callback", "filter", "pattern", "media", "any_text")
 
 
-class Place(Struct, frozen=True):
+class Place(Struct, frozen=True, gc=False):
     """Where an input came from."""
 
     conversation: str
@@ -29,45 +29,45 @@ class Place(Struct, frozen=True):
     thread: str = ""
 
 
-class Live(Struct, frozen=True):
+class Live(Struct, frozen=True, gc=False):
     """A live run that may be meant, with the definition it runs by."""
 
     state: RunState
     flow: Flow
 
 
-class ToRun(Struct, frozen=True):
+class ToRun(Struct, frozen=True, gc=False):
     """The run gets it. `maybe`: several of its waits take this kind; whether the answer parses may decide."""
 
     run: RunId
     maybe: tuple[CursorId, ...] = ()
 
 
-class ToTrigger(Struct, frozen=True):
+class ToTrigger(Struct, frozen=True, gc=False):
     """It starts a flow, or repeats the trigger of a live one."""
 
     flow: FlowName
 
 
-class ToCancel(Struct, frozen=True):
+class ToCancel(Struct, frozen=True, gc=False):
     """The cancel command: the run to end, with everything below it."""
 
     run: RunId
 
 
-class Dead(Struct, frozen=True):
+class Dead(Struct, frozen=True, gc=False):
     """A press on a button that means nothing any more, or that is somebody else's."""
 
     reason: str
 
 
-class Elsewhere(Struct, frozen=True):
+class Elsewhere(Struct, frozen=True, gc=False):
     """A press that references a run which is not among the live ones of this mailbox."""
 
     run: RunId
 
 
-class Nobody(Struct, frozen=True):
+class Nobody(Struct, frozen=True, gc=False):
     """No run and no trigger wants it."""
 
 

@@ -39,7 +39,7 @@ SCHEMA = 1
 """Version of the persisted form; `codec` lifts older ones."""
 
 
-class Failure(Struct, frozen=True, omit_defaults=True):
+class Failure(Struct, frozen=True, gc=False, omit_defaults=True):
     """Why something failed."""
 
     code: str
@@ -49,7 +49,7 @@ class Failure(Struct, frozen=True, omit_defaults=True):
     attempt: int = 1
 
 
-class Wait(Struct, frozen=True, omit_defaults=True):
+class Wait(Struct, frozen=True, gc=False, omit_defaults=True):
     """A cursor parked for an input."""
 
     label: str
@@ -69,7 +69,7 @@ class Wait(Struct, frozen=True, omit_defaults=True):
     """Answers of its buttons that are too long for a button reference."""
 
 
-class Owed(Struct, frozen=True, omit_defaults=True):
+class Owed(Struct, frozen=True, gc=False, omit_defaults=True):
     """One piece of user code that has to run for a cursor, in queue order."""
 
     phase: Phase
@@ -96,7 +96,7 @@ class Owed(Struct, frozen=True, omit_defaults=True):
     """Not due before its retry timer fires."""
 
 
-class Call(Struct, frozen=True, omit_defaults=True):
+class Call(Struct, frozen=True, gc=False, omit_defaults=True):
     """A cursor parked for a child run."""
 
     child: RunId
@@ -104,7 +104,7 @@ class Call(Struct, frozen=True, omit_defaults=True):
     then: StepName
 
 
-class Escalation(Struct, frozen=True, omit_defaults=True):
+class Escalation(Struct, frozen=True, gc=False, omit_defaults=True):
     """A cursor parked for an operator."""
 
     reason: str
@@ -112,7 +112,7 @@ class Escalation(Struct, frozen=True, omit_defaults=True):
     then: StepName | None = None
 
 
-class Cursor(Struct, frozen=True, omit_defaults=True):
+class Cursor(Struct, frozen=True, gc=False, omit_defaults=True):
     """One active position."""
 
     id: CursorId
@@ -137,7 +137,7 @@ class Cursor(Struct, frozen=True, omit_defaults=True):
     """When a person last spoke to it; the newest has the focus."""
 
 
-class Branch(Struct, frozen=True, omit_defaults=True):
+class Branch(Struct, frozen=True, gc=False, omit_defaults=True):
     """One branch of an open group."""
 
     head: StepName
@@ -145,7 +145,7 @@ class Branch(Struct, frozen=True, omit_defaults=True):
     """None: complete."""
 
 
-class OpenGroup(Struct, frozen=True, omit_defaults=True):
+class OpenGroup(Struct, frozen=True, gc=False, omit_defaults=True):
     """A parallel group that has been entered and not yet joined."""
 
     id: GroupId
@@ -165,7 +165,7 @@ class OpenGroup(Struct, frozen=True, omit_defaults=True):
     """Entered again by Back from the join: offers to go on as it is."""
 
 
-class Timer(Struct, frozen=True, omit_defaults=True):
+class Timer(Struct, frozen=True, gc=False, omit_defaults=True):
     """A timer of this run; also a row of its own in the store, which fires it."""
 
     id: TimerId
@@ -177,7 +177,7 @@ class Timer(Struct, frozen=True, omit_defaults=True):
     """Of a reminder: which one."""
 
 
-class Ending(Struct, frozen=True, omit_defaults=True):
+class Ending(Struct, frozen=True, gc=False, omit_defaults=True):
     """How the run ends; set while clean-up still runs, and kept afterwards."""
 
     outcome: Outcome
@@ -190,7 +190,7 @@ class Ending(Struct, frozen=True, omit_defaults=True):
     """The author already told the person."""
 
 
-class Parent(Struct, frozen=True, omit_defaults=True):
+class Parent(Struct, frozen=True, gc=False, omit_defaults=True):
     """Where a child run belongs."""
 
     run: RunId
@@ -202,7 +202,7 @@ class Parent(Struct, frozen=True, omit_defaults=True):
     """The parent waits for the result."""
 
 
-class Child(Struct, frozen=True, omit_defaults=True):
+class Child(Struct, frozen=True, gc=False, omit_defaults=True):
     """A live child run."""
 
     run: RunId
@@ -211,7 +211,7 @@ class Child(Struct, frozen=True, omit_defaults=True):
     """How it ended, if that happened while this run was blocked or stuck and could not take note."""
 
 
-class RunState(Struct, frozen=True, omit_defaults=True):
+class RunState(Struct, frozen=True, gc=False, omit_defaults=True):
     """The snapshot of a run."""
 
     run: RunId
