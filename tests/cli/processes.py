@@ -98,8 +98,9 @@ class Terminal:
         deadline = time.monotonic() + PATIENCE
         while not is_reached():
             assert time.monotonic() < deadline, f"no {what} within {PATIENCE:.0f} s in:\n{self.shown}"
-            assert self.process.poll() is None or self._read(0), f"ended without {what}:\n{self.shown}"
-            self._read(0.05)
+            is_over = self.process.poll() is not None
+            if not self._read(0.05):
+                assert not is_over or is_reached(), f"ended without {what}:\n{self.shown}"
         self._read(0)
 
     def _read(self, wait: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -81,7 +82,8 @@ def chat(registry: App, store: Store = DEFAULT_STORE, who: Who = "me") -> None:
     """
     from turnflow.cli.chat import chat as work
 
-    run(lambda: work(registry, store, who))
+    # Ctrl-C is one way to leave a conversation, which the terminal sees to.
+    run(lambda: work(registry, store, who), signals=(signal.SIGTERM,))
 
 
 @app.command()

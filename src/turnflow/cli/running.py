@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -21,13 +21,13 @@ from turnflow.errors import TurnflowError
 
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C, by the convention of shells."""
-_ORDERLY: Final = (signal.SIGINT, signal.SIGTERM)
+ORDERLY: Final = (signal.SIGINT, signal.SIGTERM)
 
 
-def run(work: Callable[[], Awaitable[int | None]]) -> None:
-    """Run a command; the first Ctrl-C or SIGTERM cancels it, so that everything is given back, the second ends it at once."""
+def run(work: Callable[[], Awaitable[int | None]], *, signals: Sequence[signal.Signals] = ORDERLY) -> None:
+    """Run a command; the first of the signals cancels it, so that everything is given back, the second ends it at once."""
     with explained():
-        code = asyncio.run(_until_told(work))
+        code = asyncio.run(_until_told(work, signals))
         if code:
             raise typer.Exit(code)
 
@@ -48,7 +48,7 @@ def explained() -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from None
 
 
-async def _until_told(work: Callable[[], Awaitable[int | None]]) -> int:
+async def _until_told(work: Callable[[], Awaitable[int | None]], signals: Sequence[signal.Signals]) -> int:
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
     told: list[signal.Signals] = []
@@ -60,7 +60,7 @@ async def _until_told(work: Callable[[], Awaitable[int | None]]) -> int:
         told.append(number)
         task.cancel()
 
-    for number in _ORDERLY:
+    for number in signals:
         loop.add_signal_handler(number, stop, number)
     try:
         return await work() or 0

@@ -8,14 +8,14 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
-from turnflow.core.codec import decode_state
+from turnflow.core.codec import decode_flow, decode_state
 from turnflow.core.events import CancelRequested, Event, MoveRequested, OperatorAnswered
 from turnflow.core.ids import ConversationId, InputId, Json, RunId, StepName, UserId
 from turnflow.core.state import RunState
 from turnflow.engine.effects import ROLE_PREFIX
 from turnflow.engine.payloads import ForRun, decode_reply, encode
-from turnflow.errors import UndecodableRow, UnknownRun
-from turnflow.ports import Clock, InboxRecord, RunQuery, Store
+from turnflow.errors import CallerError, UndecodableRow, UnknownRun
+from turnflow.ports import Clock, InboxRecord, RunQuery, RunRecord, Store
 
 PAGE = 1_000
 MARK = b'"escalation":{'
@@ -62,20 +62,31 @@ class Desk:
         await self._tell(run, OperatorAnswered(self._clock.now(), UserId(by), text))
 
     async def move(self, run: str, step: str, by: str) -> None:
-        """Put the run onto another step."""
+        """Put the run onto another step. Raises `CallerError` if its flow has no such step."""
+        await self._check_step(run, step)
         await self._tell(run, MoveRequested(self._clock.now(), StepName(step), by))
 
     async def cancel(self, run: str, by: str) -> None:
         """End the run."""
         await self._tell(run, CancelRequested(self._clock.now(), by, "cancelled by an operator"))
 
+    async def _check_step(self, run: str, step: str) -> None:
+        row = await self._record(run)
+        document = await self._store.definition(row.flow, row.version)
+        if document is not None and step not in (steps := decode_flow(document).steps):
+            raise CallerError(f"flow {row.flow!r} has no step {step!r}; it has: {', '.join(steps)}")
+
     async def _tell(self, run: str, event: Event) -> None:
+        row = await self._record(run)
+        id = InputId(f"desk:{secrets.token_hex(10)}")
+        payload = encode(ForRun(row.run, event))
+        await self._store.accept([InboxRecord(row.mailbox, 0, id, payload, self._clock.now())])
+
+    async def _record(self, run: str) -> RunRecord:
         rows = await self._store.find(RunQuery(run=RunId(run)))
         if not rows:
             raise UnknownRun(f"no run {run!r} is in this store")
-        id = InputId(f"desk:{secrets.token_hex(10)}")
-        payload = encode(ForRun(rows[0].run, event))
-        await self._store.accept([InboxRecord(rows[0].mailbox, 0, id, payload, self._clock.now())])
+        return rows[0]
 
 
 def plain(raw: Raw | None) -> Json:
