@@ -22,7 +22,6 @@ from turnflow.testing.bot import RecordedBot
 from turnflow.testing.clock import FakeClock
 from turnflow.testing.findings import Report, Witness
 from turnflow.testing.invariants import check, definitions_of
-from turnflow.testing.retelling import Definitions
 
 
 class House:
@@ -111,19 +110,18 @@ class House:
 
     async def verify(
         self,
-        definitions: Definitions | None = None,
-        *,
+        *deployed: Registry,
         sent_is_all: bool = True,
         at_rest: bool = True,
         damaged: Collection[RunId] = (),
         kept: Collection[str] = (),
     ) -> Report:
-        """Check all invariants."""
+        """Check all invariants. `deployed`: other registries that were deployed before this one."""
         witness = Witness(
             sent=self.bot.sent, sent_is_all=sent_is_all, consumed=self.consumed, acknowledged=self.consumed,
             at_rest=at_rest, now=self.clock.now() if at_rest else None, damaged=damaged, kept=kept,
         )  # fmt: skip
-        return await check(self.store, definitions or definitions_of(self.registry), witness)
+        return await check(self.store, definitions_of(*deployed, self.registry), witness)
 
 
 @asynccontextmanager

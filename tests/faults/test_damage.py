@@ -51,7 +51,9 @@ async def prepared(store: Store) -> tuple[House, RunId, bytes]:
 
 
 @STORES
-async def test_a_run_whose_row_cannot_be_read_is_stuck_its_bytes_stay_and_others_go_on(tmp_path: Path, name: str) -> None:
+async def test_a_run_whose_row_cannot_be_read_is_stuck_its_bytes_stay_and_others_go_on(
+    tmp_path: Path, name: str
+) -> None:
     store = stores(tmp_path)[name]
     home, run, good = await prepared(store)
     async with house(heaps(), store, clock=home.clock, bot=home.bot) as again:
@@ -117,7 +119,9 @@ async def test_an_inbox_entry_that_cannot_be_read_is_left_alone_and_what_follows
 
 
 @STORES
-async def test_a_journal_entry_that_cannot_be_read_stops_nobody_and_the_checker_names_it(tmp_path: Path, name: str) -> None:
+async def test_a_journal_entry_that_cannot_be_read_stops_nobody_and_the_checker_names_it(
+    tmp_path: Path, name: str
+) -> None:
     store = stores(tmp_path)[name]
     home, run, _ = await prepared(store)
     write_entry(store, tmp_path, run, 1, GARBAGE)

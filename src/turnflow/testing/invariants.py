@@ -17,37 +17,41 @@ from turnflow.testing.correspondence import judge_copies, judge_replies
 from turnflow.testing.evidence import gather
 from turnflow.testing.findings import InvariantsBroken, Report, Violation, Witness
 from turnflow.testing.judge import Judge
-from turnflow.testing.retelling import Definitions
+from turnflow.testing.retelling import Deployments
 
 __all__ = ["InvariantsBroken", "Report", "Violation", "Witness", "check", "definitions_of", "examine"]
 
 
-def definitions_of(*registries: Registry) -> Definitions:
-    """Return the definitions of registries, later ones over earlier ones."""
-    flows = [handlers.definition for registry in registries for handlers in registry.flows]
-    return {(flow.name, flow.version): flow for flow in flows}
+def definitions_of(*registries: Registry) -> Deployments:
+    """Return the definitions of registries that were deployed one after the other."""
+    return [
+        {(flow.name, flow.version): flow for flow in (handlers.definition for handlers in registry.flows)}
+        for registry in registries
+    ]
 
 
 async def check(
-    store: Store, definitions: Definitions | None = None, witness: Witness | None = None, texts: Texts | None = None
+    store: Store, deployments: Deployments = (), witness: Witness | None = None, texts: Texts | None = None
 ) -> Report:
     """Look at everything. Raises `InvariantsBroken` with all violations.
 
-    definitions: what the runs went by; those in the store are used where one is missing.
+    deployments: what the runs went by (`definitions_of`); the store's own definitions help out unless there were several.
     """
-    report = await examine(store, definitions, witness, texts)
+    report = await examine(store, deployments, witness, texts)
     if report.violations:
         raise InvariantsBroken(report.violations)
     return report
 
 
 async def examine(
-    store: Store, definitions: Definitions | None = None, witness: Witness | None = None, texts: Texts | None = None
+    store: Store, deployments: Deployments = (), witness: Witness | None = None, texts: Texts | None = None
 ) -> Report:
     """Look at everything and return what was found; violations are in the report."""
     witness = witness or Witness()
     evidence = await gather(store, {*witness.conversations, *(outbound.conversation for outbound in witness.sent)})
-    judge = Judge(evidence, {**evidence.definitions, **(definitions or {})}, witness, texts or Texts())
+    if len(deployments) < 2:
+        deployments = [{**evidence.definitions, **(deployments[0] if deployments else {})}]
+    judge = Judge(evidence, deployments, witness, texts or Texts())
     judge.runs()
     judge.inputs()
     judge_replies(judge)

@@ -12,7 +12,7 @@ from turnflow.engine.payloads import Begin
 from turnflow.engine.texts import Texts
 from turnflow.testing.evidence import Evidence, Told, announced
 from turnflow.testing.findings import Report, Violation, Witness
-from turnflow.testing.retelling import Definitions, Retold, retell
+from turnflow.testing.retelling import Deployments, Retold, retell
 
 HALTED: Final = frozenset({"blocked", "stuck"})
 
@@ -20,9 +20,9 @@ HALTED: Final = frozenset({"blocked", "stuck"})
 class Judge:
     """One examination; each method looks at one family of invariants and notes what is wrong in `report`."""
 
-    def __init__(self, evidence: Evidence, definitions: Definitions, witness: Witness, texts: Texts) -> None:
+    def __init__(self, evidence: Evidence, deployments: Deployments, witness: Witness, texts: Texts) -> None:
         self.evidence = evidence
-        self.definitions = definitions
+        self.deployments = deployments
         self.witness = witness
         self.texts = texts
         self.report = Report()
@@ -66,7 +66,9 @@ class Judge:
             return
         if [entry.revision for entry in told.entries] != list(told.revisions):
             self.complain("revisions gapless, one per commit", place, "entries name other revisions than their rows")
-        retold = self.told[run] = retell(run, told.entries, self.definitions, self.texts, self.complain)
+        retold = self.told[run] = retell(
+            run, told.entries, self.deployments, self.texts, self.complain, told.record.state
+        )
         self.report.transitions += retold.transitions
         self.report.fired += retold.fired
         self.report.joins += retold.joined

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from turnflow.core.codec import encode_state
 from turnflow.core.definition import Flow
 from turnflow.core.effects import AnswerPress, ClearTimer, Effect, Say, SetTimer
 from turnflow.core.events import (
@@ -28,6 +29,8 @@ from turnflow.engine.turn import stub
 Complain: TypeAlias = Callable[[str, str, str], None]
 """Takes the invariant, the place, and what to look at."""
 Definitions: TypeAlias = Mapping[tuple[FlowName, int], Flow]
+Deployments: TypeAlias = Sequence[Definitions]
+"""What was registered, one deployment after the other."""
 
 
 @dataclass(slots=True)
@@ -50,12 +53,12 @@ class Retold:
 
 
 def retell(
-    run: RunId, entries: tuple[Entry, ...], definitions: Definitions, texts: Texts, complain: Complain
+    run: RunId, entries: tuple[Entry, ...], deployments: Deployments, texts: Texts, complain: Complain, ends_in: bytes
 ) -> Retold:
-    """Live a run through again, and complain about what could not have happened."""
+    """Live a run through again, and complain about what could not have happened. `ends_in`: its state as it is stored."""
     told = Retold(blank(run))
     closed: set[GroupId] = set()
-    for entry in entries:
+    for entry, definitions in zip(entries, _went_by(run, entries, deployments, ends_in), strict=True):
         for index, event in enumerate(entry.events):
             place = f"run {run}, revision {entry.revision}, event {index} ({type(event).__name__})"
             before = told.state
@@ -73,6 +76,35 @@ def retell(
             told.transitions += 1
         told.state = sealed(told.state)
     return told
+
+
+def _went_by(run: RunId, entries: tuple[Entry, ...], deployments: Deployments, ends_in: bytes) -> Sequence[Definitions]:
+    """Return by which deployment each entry was made: one that leads to the stored state, if there is any.
+
+    A definition may change within its version, and the journal does not say when that was deployed.
+    """
+    if len(deployments) == 1:
+        return [deployments[0]] * len(entries)
+    ways: dict[tuple[bytes, int], tuple[RunState, list[Definitions]]] = {(b"", 0): (blank(run), [])}
+    for entry in entries:
+        further: dict[tuple[bytes, int], tuple[RunState, list[Definitions]]] = {}
+        for (_, since), (before, way) in ways.items():
+            for number in range(since, len(deployments)):
+                state = _applied(before, entry, deployments[number])
+                if state is not None:
+                    further.setdefault((encode_state(state), number), (state, [*way, deployments[number]]))
+        ways = further
+    found = [way for (state, _), (_, way) in ways.items() if state == ends_in]
+    return found[-1] if found else [deployments[-1]] * len(entries)
+
+
+def _applied(state: RunState, entry: Entry, definitions: Definitions) -> RunState | None:
+    for event in entry.events:
+        decision = advance(_flow(state, event, definitions), state, event)
+        if isinstance(decision.verdict, Ignored):
+            return None
+        state = decision.state
+    return sealed(state)
 
 
 def _flow(state: RunState, event: Event, definitions: Definitions) -> Flow:
