@@ -245,6 +245,16 @@ def test_d6_a_branch_of_a_reopened_group_may_be_redone() -> None:
     assert results(play.state)[name("email")] == b'"new"'
 
 
+def test_d6_a_reopened_group_has_its_time_again() -> None:
+    play = in_group(kyc(timeout=True))
+    for head in HEADS:
+        answer(play, head)
+    assert play.state.timers == ()
+    play.types("back")
+    play.later(MINUTE)
+    assert play.steps == ["other"]
+
+
 def test_d6_going_on_by_typing_works_only_while_it_is_offered() -> None:
     play = in_group(kyc())
     play.types("12")

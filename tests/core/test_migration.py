@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 from msgspec import Raw
+from msgspec.structs import replace
 
 from tests.core.play import (
     MINUTE,
     TEXT,
     Play,
+    Reaction,
     a_flow,
     acts,
     asks,
@@ -17,12 +19,13 @@ from tests.core.play import (
     name,
     why,
 )
-from turnflow.core.definition import Flow, Timeout, WaitSpec
-from turnflow.core.directives import Back, CallFlow, Complete, Directive, Done, Escalate, Goto, Next, Park
+from turnflow.core.definition import Flow, Reminder, Timeout, WaitSpec
+from turnflow.core.directives import Back, CallFlow, Complete, Directive, Done, Escalate, Goto, Next, Park, Stay
 from turnflow.core.events import (
     Blocked,
     CancelRequested,
     ChildFinished,
+    InputReceived,
     InputSetAside,
     Migrated,
     OperatorAnswered,
@@ -30,6 +33,7 @@ from turnflow.core.events import (
 )
 from turnflow.core.ids import FlowName, StepName, UserId
 from turnflow.core.machine import Entry, advance, blank, fits, replay
+from turnflow.core.messages import Message
 from turnflow.core.state import RunState
 
 GONE = "flow 'f' version 1 is not registered"
@@ -43,7 +47,9 @@ def deploy(play: Play, flow: Flow) -> None:
 def migrates(play: Play, flow: Flow, steps: dict[str, str] | None = None, data: dict[str, Raw] | None = None) -> str:
     deploy(play, flow)
     renamed = {name(old): name(new) for old, new in (steps or {}).items()}
-    return why(play.send(Migrated(play.at, flow.version, data, renamed)))
+    verdict = why(play.send(Migrated(play.at, flow.version, data, renamed)))
+    play.at += 1
+    return verdict
 
 
 # --- J2: does a run fit? --------------------------------------------------------------------------------------------
@@ -112,6 +118,17 @@ def test_j2_history_is_mapped_too() -> None:
     assert play.state.cursors[0].history == ("name",)
 
 
+def test_j2_what_was_sent_to_the_old_question_does_not_answer_the_one_that_took_its_place() -> None:
+    play = Play(a_flow(asks("nick"), asks("b"))).start()
+    play.scripts["name"] = lambda _: Next(name("b"))
+    before = play.input("Countess")
+    migrates(play, a_flow(asks("name"), asks("b"), version=2), {"nick": "name"})
+    assert why(play.send(InputReceived(play.at, before))) == ""
+    assert (play.step, play.calls, play.said[-1]) == ("name", [], "name?")
+    play.types("Ada")
+    assert play.step == "b"
+
+
 def test_j2_work_that_is_due_goes_on_under_the_new_name() -> None:
     play = Play(a_flow(asks("nick"), asks("b"))).start()
     play.held = True
@@ -151,6 +168,7 @@ def test_j2_groups_branches_and_results_are_mapped() -> None:
     assert play.steps == ["start", "q"]
     assert list(play.state.results) == ["p"]
     play.scripts["q"] = lambda _: Done()
+    play.at += 1
     play.types("2")
     assert play.steps == ["end"]
 
@@ -303,6 +321,29 @@ def test_j3_a_poisonous_input_does_not_hide_why_a_run_is_blocked() -> None:
     play.send(InputSetAside(play.at, "it crashed", play.input("x")))
     assert (play.state.status, play.state.reason) == ("blocked", GONE)
     assert len(play.state.backlog) == 1
+
+
+def test_j2_a_reminder_that_is_due_across_a_deploy_asks_the_new_question() -> None:
+    waiting = WaitSpec(TEXT, remind=(Reminder(MINUTE),))
+    play = Play(a_flow(asks("a", None, waiting)), {"a": lambda _: Reaction(Stay(), (Message("computed"),))}).start()
+    wait = play.state.cursors[0].wait
+    play.held = True
+    play.later(MINUTE)
+    play.held = False
+    migrates(play, a_flow(asks("a", "fixed?", waiting), version=2))
+    assert play.said == ["computed", "fixed?"]
+    assert play.state.cursors[0].wait == wait
+
+
+def test_a_run_that_nothing_could_ever_reach_again_fails_loudly() -> None:
+    """It cannot come to this; if it does, nobody waits for ever."""
+    flow = a_flow(asks("a"))
+    state = Play(flow).start().state
+    lost = replace(state, cursors=(replace(state.cursors[0], wait=None),))
+    decision = advance(flow, lost, Migrated(5_000, 1))
+    assert decision.state.ending is not None
+    assert decision.state.ending.error is not None
+    assert decision.state.ending.error.code == "stranded"
 
 
 def test_replay_follows_a_run_through_its_versions() -> None:

@@ -20,7 +20,7 @@ from tests.core.play import (
 )
 from turnflow.core.definition import ParallelGroup, WaitSpec
 from turnflow.core.directives import Directive, Done, Next, Park, Stay
-from turnflow.core.events import HandlerFailed
+from turnflow.core.events import HandlerFailed, InputSetAside, RetryRequested
 from turnflow.core.messages import Message
 
 # --- D1: opening ----------------------------------------------------------------------------------------------------
@@ -132,6 +132,29 @@ def test_d2_everything_typed_before_the_choice_reaches_the_chosen_branch() -> No
         play.types(text)
     play.types("email")
     assert heard == ["one", "two", "three"]
+
+
+def test_d2_a_burst_that_no_branch_can_claim_waits_for_the_choice_too() -> None:
+    heard: list[str] = []
+
+    def email(asked: Asked) -> Directive:
+        heard.append(asked.text)
+        return Stay()
+
+    play = in_group(kyc(), email=email)
+    play.send(InputSetAside(play.at, "it crashed"))
+    for text in ("one", "two"):
+        play.types(text)
+    play.send(RetryRequested(play.at))
+    assert heard == []
+    play.types("email")
+    assert heard == ["one", "two"]
+
+
+def test_d2_a_menu_keeps_a_hundred_inputs_and_refuses_the_next() -> None:
+    play = in_group(kyc())
+    assert {play.types("x") for _ in range(100)} == {""}
+    assert play.types("x") == "backlog_full"
 
 
 def test_d2_a_stranger_cannot_choose_from_the_menu() -> None:

@@ -361,6 +361,12 @@ def test_c6_a_waiting_run_comes_before_every_trigger() -> None:
     assert room.sends("hi", matched=("vip",)) == ToRun(RunId("a"))
 
 
+def test_c5_a_run_that_has_ended_gets_nothing() -> None:
+    one = live("a")
+    ended = Live(advance(one.flow, one.state, CancelRequested(2)).state, one.flow)
+    assert Room((ended,)).sends() == Nobody()
+
+
 def test_c8_what_nobody_wants_is_nobodys() -> None:
     assert Room().sends() == Nobody()
     assert Room((live("a", PHOTO),)).sends() == Nobody()

@@ -150,8 +150,9 @@ def check_inputs(before: RunState, event: Event, decision: Decision) -> None:
     if isinstance(event, InputReceived):
         said = any(isinstance(effect, Say) for effect in decision.effects)
         assert event.input.id in ids or said or event.input.kind in ("press", "text"), "accepted, and then forgotten"
+    moved = max((cursor.moved for cursor in after.cursors), default=0)
     for input in before.backlog:
-        assert input.id in ids or input.kind == "press", "kept, and then forgotten"
+        assert input.id in ids or input.kind == "press" or input.at <= moved, "kept, and then forgotten"
 
 
 def check_structure(flow: Flow, state: RunState) -> None:

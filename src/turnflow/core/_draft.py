@@ -13,7 +13,7 @@ from turnflow.core.effects import AnswerPress, ClearTimer, Effect, Notice, Say, 
 from turnflow.core.ids import At, CursorId, EffectKey, GroupId, Nonce, StepName, TimerId
 from turnflow.core.inputs import Input
 from turnflow.core.messages import Message
-from turnflow.core.state import TERMINAL, Child, Cursor, Ending, OpenGroup, Owed, RunState, Status, Timer
+from turnflow.core.state import Child, Cursor, Ending, OpenGroup, Owed, RunState, Status, Timer
 
 
 class Draft:
@@ -97,10 +97,6 @@ class Draft:
             self.at if self.at > old.updated else old.updated,
             old.schema,
         )
-
-    @property
-    def ended(self) -> bool:
-        return self.status in TERMINAL
 
     @property
     def halted(self) -> bool:

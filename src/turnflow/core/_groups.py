@@ -87,27 +87,21 @@ def _drop(draft: Draft, cursor: Cursor) -> None:
     draft.cursors.pop(cursor.id, None)
 
 
-def onward(draft: Draft, cursor: Cursor, name: StepName) -> bool:
+def onward(draft: Draft, cursor: Cursor, group: OpenGroup, name: StepName) -> bool:
     """`next` inside a branch: to the join or another branch's head it completes this one; else the branch goes on."""
-    found = _of(draft, cursor)
-    if found is None:
-        return False
-    _, definition = found
+    definition = draft.flow.groups[group.name]
     if name == definition.join:
-        complete(draft, cursor, None)
+        complete(draft, cursor, group, None)
     elif name != cursor.head and name in definition.branches:
-        complete(draft, cursor, None, focus_on=name)
+        complete(draft, cursor, group, None, focus_on=name)
     else:
         return False
     return True
 
 
-def jump(draft: Draft, cursor: Cursor, name: StepName) -> bool:
+def jump(draft: Draft, cursor: Cursor, group: OpenGroup, name: StepName) -> bool:
     """`goto` inside a branch: to another branch it moves the attention; out of the group it cancels the others."""
-    found = _of(draft, cursor)
-    if found is None:
-        return False
-    group, definition = found
+    definition = draft.flow.groups[group.name]
     if name != cursor.head and name in definition.branches:
         if cursor.wait is None:
             _navigation.repeat(draft, cursor)
@@ -123,12 +117,11 @@ def jump(draft: Draft, cursor: Cursor, name: StepName) -> bool:
     return True
 
 
-def complete(draft: Draft, cursor: Cursor, result: Raw | None, focus_on: StepName | None = None) -> None:
+def complete(
+    draft: Draft, cursor: Cursor, group: OpenGroup, result: Raw | None, *, focus_on: StepName | None = None
+) -> None:
     """Complete a branch; the last one needed runs the join, once."""
-    found = _of(draft, cursor)
-    if found is None:
-        return
-    group, definition = found
+    definition = draft.flow.groups[group.name]
     draft.results = {**draft.results, cursor.head: NULL if result is None else result}
     leaving = _leaving(draft, cursor)
     _drop(draft, cursor)
@@ -173,15 +166,13 @@ def focus(draft: Draft, cursor: Cursor) -> None:
         current = draft.cursors.get(group.parent)
 
 
-def back_to_menu(draft: Draft, cursor: Cursor) -> None:
+def back_to_menu(draft: Draft, cursor: Cursor, id: GroupId) -> None:
     """Back on a branch's first step: its question stays open, and the person chooses a branch."""
-    if cursor.group is None:
-        return
     if cursor.wait is None:
         _navigation.repeat(draft, cursor)
-    if cursor.group in draft.groups:
-        draft.groups[cursor.group] = replace(draft.groups[cursor.group], focus=None)
-        _menu.show_menu(draft, cursor.group)
+    if id in draft.groups:
+        draft.groups[id] = replace(draft.groups[id], focus=None)
+        _menu.show_menu(draft, id)
 
 
 def timed_out(draft: Draft, id: GroupId) -> None:
@@ -198,11 +189,6 @@ def timed_out(draft: Draft, id: GroupId) -> None:
     return _failures.failed(
         draft, parent, owed, "timeout", f"group {group.name!r} was not complete in time", retry=False
     )
-
-
-def _of(draft: Draft, cursor: Cursor) -> tuple[OpenGroup, ParallelGroup] | None:
-    group = draft.groups.get(cursor.group) if cursor.group is not None else None
-    return (group, draft.flow.groups[group.name]) if group is not None else None
 
 
 def _inside(draft: Draft, definition: ParallelGroup) -> set[StepName]:

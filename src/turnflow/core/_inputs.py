@@ -174,6 +174,8 @@ def give(draft: Draft, cursor: Cursor, input: Input) -> str:
     spec, wait = spec_of(draft.flow, cursor), cursor.wait
     if spec is None or wait is None:
         return "no_wait"
+    if input.at <= cursor.moved and cursor.moved:
+        return ""  # an answer to a question that is gone; the one that took its place has just been asked
     if spec.gather:
         if not wait.gathered:
             due = draft.at + spec.gather

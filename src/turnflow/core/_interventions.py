@@ -63,14 +63,15 @@ def operator(draft: Draft, event: OperatorAnswered) -> str:
     return ""
 
 
-def block(draft: Draft, reason: str) -> str:
+def block(draft: Draft, reason: str, *, notify: bool = True) -> str:
     """Halt a run that the code at hand does not fit; it keeps everything."""
     if draft.leaving:
         return "ending"
     if draft.status == "blocked" and draft.reason == reason:
         return "blocked"
     draft.status, draft.reason, draft.inflight = "blocked", reason, None
-    draft.notice("blocked")
+    if notify:
+        draft.notice("blocked")
     return ""
 
 

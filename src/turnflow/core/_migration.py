@@ -74,6 +74,8 @@ def migrate(draft: Draft, event: Migrated) -> str:
     for id in moved:
         cursor = draft.cursors[id]
         _navigation.enter(draft, cursor, cursor.step, cursor.history)
+        if id in draft.cursors:
+            draft.put(replace(draft.cursors[id], moved=event.at))
     _interventions.go_on(draft)
     return ""
 

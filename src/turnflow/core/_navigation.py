@@ -43,8 +43,6 @@ def enter(
         return nowhere(draft, cursor, name)
     if draft.timers:
         draft.clear_timers(cursor.id)
-    if cursor.opened is not None:
-        _groups.close(draft, cursor.opened)
     queue = list(first)
     hooks = draft.flow.hooks
     if hooks:
@@ -79,14 +77,14 @@ def nowhere(draft: Draft, cursor: Cursor, name: StepName) -> None:
 
 def onward(draft: Draft, cursor: Cursor, name: StepName, result: Raw | None = None) -> None:
     """`next`: the current step goes onto the history."""
-    if cursor.group is not None and _groups.onward(draft, cursor, name):
+    if cursor.group is not None and _groups.onward(draft, cursor, draft.groups[cursor.group], name):
         return
     enter(draft, cursor, name, _with_current(draft, cursor), result=result)
 
 
 def jump(draft: Draft, cursor: Cursor, name: StepName) -> None:
     """`goto`: the history restarts at the target."""
-    if cursor.group is not None and _groups.jump(draft, cursor, name):
+    if cursor.group is not None and _groups.jump(draft, cursor, draft.groups[cursor.group], name):
         return
     enter(draft, cursor, name, ())
 
@@ -103,7 +101,7 @@ def back(draft: Draft, cursor: Cursor) -> None:
             return _groups.reopen(draft, cursor, target, history)
         return enter(draft, cursor, target, history)
     if cursor.group is not None:
-        return _groups.back_to_menu(draft, cursor)
+        return _groups.back_to_menu(draft, cursor, cursor.group)
     return enter(draft, cursor, cursor.step, ())
 
 

@@ -259,7 +259,7 @@ def _done(draft: Draft, cursor: Cursor, owed: Owed, result: Raw | None) -> None:
     if cursor.step in draft.flow.groups and cursor.opened is None:
         _groups.open_group(draft, _waits.close_wait(draft, cursor))
     elif cursor.group is not None:
-        _groups.complete(draft, cursor, result)
+        _groups.complete(draft, cursor, draft.groups[cursor.group], result)
     else:
         step = draft.step(cursor.step)
         ways = [output.to for output in step.outputs if not output.error] if step is not None else []

@@ -159,6 +159,8 @@ class Blocked(Struct, frozen=True, gc=False, tag="blocked", omit_defaults=True):
 
     at: At
     reason: str
+    notify: bool = True
+    """Tell the person now; False: they have just written, and what they wrote will be answered so."""
 
 
 class InputSetAside(Struct, frozen=True, gc=False, tag="set_aside", omit_defaults=True):

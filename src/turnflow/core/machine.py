@@ -209,8 +209,8 @@ def _apply(draft: Draft, event: Event) -> str:
             return _interventions.move(draft, step)
         case RetryRequested():
             return _interventions.retry(draft)
-        case Blocked(_, reason):
-            return _interventions.block(draft, reason)
+        case Blocked(_, reason, notify):
+            return _interventions.block(draft, reason, notify=notify)
         case InputSetAside():
             return _interventions.set_aside(draft, event)
         case Asked():

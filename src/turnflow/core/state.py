@@ -135,6 +135,8 @@ class Cursor(Struct, frozen=True, gc=False, omit_defaults=True):
     """What `turn.result` shows: a child's result or an operator's answer."""
     spoken: At = 0
     """When a person last spoke to it; the newest has the focus."""
+    moved: At = 0
+    """When a new version of the flow put it here: what was sent until then answers another question."""
 
 
 class Branch(Struct, frozen=True, gc=False, omit_defaults=True):
