@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
+from turnflow.core.inputs import clean
 from turnflow.core.messages import Button, Message
 from turnflow.errors import UserCodeError
 
@@ -19,13 +20,15 @@ ROW_WIDTH = 24
 
 def message_of(said: Sayable, buttons: Rows = ()) -> Message:
     """Return the message for what an author wrote. Raises `UserCodeError` for anything else."""
-    if type(said) is str:
-        return Message(said, rows_of(buttons)) if buttons else Message(said)
     if isinstance(said, str):
-        return Message(str(said), rows_of(buttons))
+        text = clean(str(said))
+        return Message(text, rows_of(buttons)) if buttons else Message(text)
     if not isinstance(said, Message):
         raise UserCodeError("invalid_message", f"{said!r} cannot be said; give a string or a Message")
-    return replace(said, buttons=rows_of(buttons)) if buttons else said
+    text = clean(said.text)
+    if buttons:
+        return replace(said, text=text, buttons=rows_of(buttons))
+    return said if text == said.text else replace(said, text=text)
 
 
 def rows_of(buttons: Rows) -> Rows:

@@ -11,8 +11,8 @@ from turnflow.core.inputs import Input
 from turnflow.core.messages import Message
 from turnflow.core.routing import Dead, Elsewhere, Live, Nobody, Place, ToCancel, ToRun, ToTrigger, key_of, route
 from turnflow.core.state import RunState
-from turnflow.engine import effects
-from turnflow.engine.payloads import Arrived, Begin, Reply, user_mailbox
+from turnflow.engine import effects, unreadable
+from turnflow.engine.payloads import Arrived, Begin, Reply, forwarded_id, user_mailbox
 from turnflow.ports import Handled, Inbound, Refused, Unclaimed
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def arrive(turn: Turn, payload: Arrived) -> None:
     )
     if not payload.forwarded and _belongs_elsewhere(turn, found):
         return _forward(turn, inbound)
+    if turn.hot.unreadable and (run := unreadable.meant_for(turn, input, place, found)):
+        return unreadable.keep(turn, run, input)
     match found:
         case ToRun(run, maybe):
             _to_run(turn, run, maybe, input, matched, roles)
@@ -69,11 +71,11 @@ def _belongs_elsewhere(turn: Turn, found: object) -> bool:
 
 def _forward(turn: Turn, inbound: Inbound) -> None:
     """Hand an input on to the mailbox of its sender; whoever waits for the turn waits for the one there."""
-    id = f"{inbound.input.id}>user"
+    id = forwarded_id(inbound.input.id)
     effects.forward(turn, user_mailbox(inbound.input.sender), id, Arrived(inbound, forwarded=True))
     if turn.item.future is not None:
-        turn.engine.awaited[id] = turn.item.future
-        turn.item.future = None
+        turn.engine.callers.inputs[id] = turn.item.future
+        turn.handed_on = True
 
 
 def _to_run(
@@ -109,7 +111,7 @@ def _fitting(turn: Turn, run: RunId, maybe: tuple[CursorId, ...], input: Input) 
 
 def _refuse_press(turn: Turn, input: Input) -> None:
     text = turn.engine.texts.worded("inactive", Message())
-    effects.put_reply(turn, EffectKey(f"press:{input.id}"), Reply(text, input.id))
+    effects.answer(turn, EffectKey(f"press:{input.id}"), Reply(text, input.id))
     turn.delivery = Handled((), "inactive")
 
 
@@ -125,7 +127,7 @@ def _trigger(turn: Turn, flow: FlowName, input: Input, place: Place) -> None:
     ]
     running.sort(key=lambda state: state.updated, reverse=True)
     if input.kind == "press":
-        effects.put_reply(turn, EffectKey(f"press:{input.id}"), Reply(Message(), input.id))
+        effects.answer(turn, EffectKey(f"press:{input.id}"), Reply(Message(), input.id))
     if running and policies.on_repeat != "parallel":
         current = running[0]
         turn.delivery = Handled((current.run,))
@@ -135,7 +137,7 @@ def _trigger(turn: Turn, flow: FlowName, input: Input, place: Place) -> None:
         if policies.on_repeat == "reject":
             turn.delivery = Handled((current.run,), "already")
             text = turn.engine.texts.worded("already", Message())
-            effects.put_reply(turn, EffectKey(f"already:{input.id}"), Reply(text))
+            effects.answer(turn, EffectKey(f"already:{input.id}"), Reply(text))
             return
         turn.apply(current.run, CancelRequested(turn.at, input.sender, "restarted", notify=False))
         turn.after = lambda: _restart(turn, current.run, registration, input, place)
@@ -153,7 +155,7 @@ def _restart(turn: Turn, old: RunId, registration: Registration, input: Input, p
         _begin(turn, registration, input, place, exclusive=True)
     else:
         text = turn.engine.texts.worded("already", Message())
-        effects.put_reply(turn, EffectKey(f"already:{input.id}"), Reply(text))
+        effects.answer(turn, EffectKey(f"already:{input.id}"), Reply(text))
 
 
 def _begin(turn: Turn, registration: Registration, input: Input, place: Place, *, exclusive: bool) -> None:

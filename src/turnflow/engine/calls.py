@@ -124,8 +124,8 @@ class CallRecorder:
     def _visit(self) -> str:
         """What tells this handler call from all others of the run, also if it runs again after something else came first."""
         owed = self._call.owed
-        if owed.input is None or owed.phase in ("enter", "ask", "hook"):  # of these the input is only what started the run
-            return str(owed.visit)
+        if owed.input is None or owed.phase in ("enter", "ask", "hook"):
+            return str(owed.visit)  # of these the input is only what started the run
         place = f"{owed.step}:{owed.input.id}"
         return place if owed.phase == "input" else f"{place}:{owed.phase}{owed.attempt}"
 

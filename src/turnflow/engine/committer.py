@@ -136,6 +136,9 @@ class Committer:
                 attempt += 1
                 log.warning("the store is still unavailable, trying again in %s s: %s", delay, error)
                 await asyncio.sleep(delay)
+            except Exception as error:  # a defect of a store must not end the engine: the caller is told
+                log.exception("the store failed in a way it should not")
+                return error
 
     async def _happened(self, item: Commit) -> bool:
         if item.journal:
@@ -144,6 +147,9 @@ class Committer:
             return bool(rows) and rows[0].entry == first.entry
         if item.received:
             return await self._store.seen(item.received[0].id)
+        if item.consumed:
+            waiting = {entry.seq for entry in (await self._store.load(item.mailbox)).waiting}
+            return not waiting.intersection(item.consumed)
         recorded = [await self._store.results(result.run, result.key) for result in item.results]
         return bool(recorded) and all(result in found for result, found in zip(item.results, recorded, strict=True))
 

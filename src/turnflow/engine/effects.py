@@ -145,6 +145,11 @@ def put_reply(turn: Turn, key: EffectKey, reply: Reply) -> None:
     turn.outbox.append(OutboxRecord(ConversationId(turn.hot.id), seq, index, key, encode(reply), turn.at))
 
 
+def answer(turn: Turn, key: EffectKey, reply: Reply) -> None:
+    """Say something where the input of this turn came from."""
+    _tell(turn, turn.origin or ConversationId(turn.hot.id), key, reply)
+
+
 def replace_replies(turn: Turn) -> None:
     """Give the replies of a turn the places that follow from its own new place."""
     replies, turn.outbox = turn.outbox, []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from hashlib import blake2b
 
 from turnflow.core.codec import decode_state
@@ -93,10 +92,10 @@ class Engine:
         begin = Begin(
             run, registration.flow.name, fields, place, UserId(user or ""), parent=above, attach=above is not None
         )
-        future: asyncio.Future[Delivery] = asyncio.get_running_loop().create_future()
-        item = Item(begin, InputId(f"start:{run}"), process.clock.now(), future=future)
-        if await process.store.seen(item.id):
+        if await process.store.seen(InputId(f"start:{run}")):
             return run
+        future = process.callers.expect()
+        item = Item(begin, InputId(f"start:{run}"), process.clock.now(), future=future)
         process.post(home_of(registration.flow, begin), item)
         await future
         return run
@@ -112,16 +111,16 @@ class Engine:
         return desk.plain(ending.result)
 
     async def finished(self, run: str) -> Ending:
-        """Wait until a run has ended and say how. Raises `UnknownRun`."""
-        future: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
-        waiters = self._process.waiters.setdefault(RunId(run), [])
-        waiters.append(future)
-        state = await self.inspect(run)
-        if state.status in TERMINAL and state.ending is not None:
-            if future in waiters:
-                waiters.remove(future)
-            return state.ending
-        return await future
+        """Wait until a run has ended and say how. Raises `UnknownRun`, `EngineStopped` if the engine stops before."""
+        callers = self._process.callers
+        future = callers.expect_end(RunId(run))
+        try:
+            state = await self.inspect(run)
+            if state.status in TERMINAL and state.ending is not None:
+                return state.ending
+            return await future
+        finally:
+            callers.forget_end(RunId(run), future)
 
     async def inspect(self, run: str) -> RunState:
         """Return the state of a run as of its last commit, ended ones too. Raises `UnknownRun`."""
@@ -156,8 +155,10 @@ class Engine:
         await self._process.quiet()
 
     async def _tell(self, run: str, event: Event) -> Delivery:
+        if self._process.stopping:
+            raise EngineStopped("the engine is stopping; tell a running one")
         state = await self.inspect(run)
-        future: asyncio.Future[Delivery] = asyncio.get_running_loop().create_future()
+        future = self._process.callers.expect()
         id = InputId(f"told:{self._process.new_run()}")
         item = Item(ForRun(state.run, event), id, self._process.clock.now(), future=future)
         self._process.post(state.mailbox, item)

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 from turnflow.core.effects import RunHandler
 from turnflow.core.events import Event, HandlerAnswered, HandlerFailed
-from turnflow.core.ids import EffectKey, InputId, RunId
+from turnflow.core.ids import InputId, RunId
+from turnflow.core.inputs import clean
 from turnflow.engine.calls import CallRecorder
 from turnflow.engine.mailbox import Item
-from turnflow.engine.payloads import ForRun, Resume
+from turnflow.engine.payloads import ForRun, Resume, unwritable
 from turnflow.errors import TurnflowError, UserCodeError
 
 if TYPE_CHECKING:
@@ -52,6 +53,13 @@ class Execution:
             self.stopped = why
             self.task.cancel()
 
+    def close(self) -> None:
+        """Take our cancellation back, which the code may have swallowed; if the worker itself was cancelled, let it end."""
+        if self.stopped:
+            self.task.uncancel()
+        if self.task.cancelling():
+            raise asyncio.CancelledError
+
 
 class Executions:
     """All calls of user code under way in this process."""
@@ -59,7 +67,7 @@ class Executions:
     def __init__(self, engine: Process) -> None:
         self._engine = engine
         self._loop = asyncio.get_running_loop()
-        self._running: dict[EffectKey, Execution] = {}
+        self._running: set[Execution] = set()
 
     def __len__(self) -> int:
         return len(self._running)
@@ -71,32 +79,37 @@ class Executions:
         handlers = engine.registry.handlers(state.flow, state.version)
         if handlers is None:
             return HandlerFailed(engine.clock.now(), call.key, "missing_code", f"flow {state.flow!r} is not registered")
-        execution = self._running[call.key] = self._begin(turn, run, call)
+        execution = self._begin(turn, run, call)
+        self._running.add(execution)
         services = CallRecorder(engine, turn, run, call)
         try:
             answer = await handlers.run(call, state, services)
         except asyncio.CancelledError:
             if not execution.stopped:
-                if execution.task.cancelling():
-                    raise
                 return HandlerFailed(
                     engine.clock.now(), call.key, "cancelled", "something the handler waited for was cancelled"
                 )
-            execution.task.uncancel()
-            if execution.stopped == "abandoned":
-                return None
-            message = f"step {call.owed.step!r} took longer than {execution.limit:g} s"
-            return HandlerFailed(engine.clock.now(), call.key, "timeout", message)
+            answer = None
         except Exception as error:  # user code may raise anything; all of it becomes an event
-            return self._failed(call, error)
+            if not execution.stopped:
+                return self._failed(call, error)
+            answer = None
         finally:
-            del self._running[call.key]
+            self._running.discard(execution)
+            execution.close()
+        if answer is None or execution.stopped:
+            return self._over(execution)
         patch = dict(answer.patch)
         if patch and sum(memoryview(value).nbytes for value in {**state.data, **patch}.values()) > DATA_LIMIT:
             message = f"the data of a run may have {DATA_LIMIT} bytes; step {call.owed.step!r} wrote more"
             return HandlerFailed(engine.clock.now(), call.key, "data_too_large", message)
+        answered = HandlerAnswered(engine.clock.now(), call.key, answer.directive, answer.says, patch, answer.scene)
+        flaw = unwritable(answered)
+        if flaw:
+            message = f"step {call.owed.step!r} answered with text that cannot be stored: {flaw}"
+            return HandlerFailed(engine.clock.now(), call.key, "invalid_text", message)
         services.hand_over()
-        return HandlerAnswered(engine.clock.now(), call.key, answer.directive, answer.says, patch, answer.scene)
+        return answered
 
     def _begin(self, turn: Turn, run: RunId, call: RunHandler) -> Execution:
         task = asyncio.current_task()
@@ -109,10 +122,19 @@ class Executions:
                 execution.limit = _left(limit, step.settings.timeout, call, self._engine.clock.now()) / 1000
         return execution
 
+    def _over(self, execution: Execution) -> HandlerFailed | None:
+        """Return what a call that we stopped came to, whatever it did about that; None if nobody wants it any more."""
+        if execution.stopped == "abandoned":
+            return None
+        call = execution.call
+        message = f"step {call.owed.step!r} took longer than {execution.limit:g} s"
+        return HandlerFailed(self._engine.clock.now(), call.key, "timeout", message)
+
     def _failed(self, call: RunHandler, error: Exception) -> HandlerFailed:
         code = error.code if isinstance(error, UserCodeError) else _code_of(error)
         self._engine.report(f"{call.owed.phase} of step {call.owed.step!r} failed ({code})", error)
-        return HandlerFailed(self._engine.clock.now(), call.key, code, f"{type(error).__name__}: {error}"[:2000])
+        message = clean(f"{type(error).__name__}: {error}"[:2000])
+        return HandlerFailed(self._engine.clock.now(), call.key, clean(code), message)
 
     def answered(self, turn: Turn, run: RunId, call: RunHandler, event: Event | None) -> None:
         """Bring the answer of a detached call back into its mailbox."""
@@ -126,7 +148,7 @@ class Executions:
     def watch(self) -> None:
         """Look round once; called by the engine's watchdog."""
         now = self._loop.time()
-        for execution in list(self._running.values()):
+        for execution in list(self._running):
             turn = execution.turn
             age = now - execution.started
             if age > execution.limit:
@@ -142,6 +164,7 @@ class Executions:
         """Commit a turn as it stands and let its mailbox go on without the call that is under way."""
         turn.detached = True
         turn.hot.detached += 1
+        turn.finish_up()
         rest = [(run, call) for run, call in turn.calls if turn.works[run].state.inflight == call.key]
         turn.calls.clear()
         for run, call in rest:
@@ -149,10 +172,11 @@ class Executions:
             self._engine.enqueue(turn.hot, Item(Resume(run, call.key), id, self._engine.clock.now()))
         self._engine.submit(turn)
 
-    def stop_all(self) -> None:
-        """Cancel every call; their runs stay `running` in the store and are taken up by the next process."""
-        for execution in list(self._running.values()):
-            execution.stop("abandoned")
+    def withdraw(self, turn: Turn) -> None:
+        """Give up the call of a detached turn that could not be written: the item is applied anew."""
+        for execution in list(self._running):
+            if execution.turn is turn:
+                execution.stop("abandoned")
 
 
 def _left(limit: int, whole: int | None, call: RunHandler, now: int) -> float:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
 from msgspec.structs import replace
 
-from turnflow.core.ids import InputId, MailboxId, UserId
-from turnflow.core.inputs import TEXT_LIMIT, Input, clean
+from turnflow.core.ids import ConversationId, InputId, MailboxId, UserId
+from turnflow.core.inputs import TEXT_LIMIT, InputKind, clean
+from turnflow.core.messages import Media
 from turnflow.engine import landing
 from turnflow.engine.mailbox import HotMailbox, Item
-from turnflow.engine.payloads import Arrived, encode
+from turnflow.engine.payloads import Arrived, encode, forwarded_id
 from turnflow.errors import EngineStopped
-from turnflow.ports import Accepted, Delivery, Duplicate, Handled, Inbound, InboxRecord, Refused
+from turnflow.ports import Accepted, Delivery, Duplicate, Handled, Inbound, InboxRecord, Refused, Unclaimed
 
 if TYPE_CHECKING:
     from turnflow.engine.process import Process
 
+KINDS: Final = frozenset(get_args(InputKind))
 INBOX_LIMIT: Final = 100
 """Most inputs that wait in one conversation (guarantees: Limits)."""
 TOTAL_LIMIT: Final = 100_000
@@ -37,35 +39,49 @@ class Intake:
         """
         self._process.crash("deliver.begin")
         admitted = self._admit(inbound)
-        if isinstance(admitted, Refused):
+        if not isinstance(admitted, Inbound):
             return admitted
         id = admitted.input.id
-        running = self._process.awaited.get(id)
-        if running is not None:
+        callers = self._process.callers
+        while (running := callers.inputs.get(id)) is not None:
             await asyncio.wait((running,))
-            return Duplicate()
+            if _took(running):
+                return Duplicate()
         future: asyncio.Future[Delivery] = asyncio.get_running_loop().create_future()
-        self._process.awaited[id] = future
+        callers.inputs[id] = future
         try:
             if await self._process.store.seen(id):
                 return Duplicate()
-            hot = self._process.mailbox(MailboxId(admitted.conversation))
-            if len(hot.queue) >= INBOX_LIMIT:
-                return Refused("too many messages are waiting for this conversation; try again later")
-            if self._process.counts_attempts:
-                await self._accept(hot, admitted, future)
-            else:
-                self._process.enqueue(hot, Item(Arrived(admitted), id, self._process.clock.now(), future=future))
-            return await future
+            return await self._handle(admitted, future)
         finally:
             if not future.done():
                 future.cancel()
-            self._process.awaited.pop(id, None)
+            callers.drop(id, future)
+            callers.drop(forwarded_id(id), future)
+
+    async def _handle(self, inbound: Inbound, future: asyncio.Future[Delivery]) -> Delivery:
+        process, id = self._process, inbound.input.id
+        hot = process.mailbox(MailboxId(inbound.conversation))
+        if len(hot.queue) >= INBOX_LIMIT:
+            return Refused("too many messages are waiting for this conversation; try again later")
+        if process.counts_attempts:
+            await self._accept(hot, inbound, future)
+            return await future
+        item = Item(Arrived(inbound), id, process.clock.now(), future=future)
+        process.enqueue(hot, item)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if (
+                future.cancelled() and item.future is future
+            ):  # it is applied all the same; until then a repeat must not come behind it
+                item.future = process.callers.take_over(id)
+            raise
 
     async def accept(self, inbound: Inbound) -> Delivery:
         """Store an input durably and return; its turn follows. `Handled` means accepted."""
         admitted = self._admit(inbound)
-        if isinstance(admitted, Refused):
+        if not isinstance(admitted, Inbound):
             return admitted
         if await self._process.store.seen(admitted.input.id):
             return Duplicate()
@@ -74,19 +90,20 @@ class Intake:
             return Refused("too many messages are waiting for this conversation; try again later")
         return Handled(()) if await self._accept(hot, admitted, None) else Duplicate()
 
-    def _admit(self, inbound: Inbound) -> Inbound | Refused:
+    def _admit(self, inbound: Inbound) -> Inbound | Refused | Unclaimed:
         if self._process.stopping:
             raise EngineStopped("the engine is stopping; send the input again, with the same id, to a running one")
+        inbound = _cleaned(inbound)
         input = inbound.input
+        if input.kind not in KINDS:
+            return Unclaimed(f"nothing here knows what a {input.kind!r} is")
         if len(input.text) > TEXT_LIMIT or (not input.text.isascii() and len(input.text.encode()) > TEXT_LIMIT):
             return Refused(self._process.texts.too_long)
         if not inbound.conversation or not input.id:
             return Refused("an input needs a conversation and an id")
-        if len(self._process.awaited) >= TOTAL_LIMIT:
+        if len(self._process.callers.inputs) >= TOTAL_LIMIT:
             return Refused("too many messages are waiting here; try again later")
-        cleaned = _cleaned(input)
-        stamped = cleaned if cleaned.at else replace(cleaned, at=self._process.clock.now())
-        return inbound if stamped is input else replace(inbound, input=stamped)
+        return inbound if input.at else replace(inbound, input=replace(input, at=self._process.clock.now()))
 
     async def _accept(self, hot: HotMailbox, inbound: Inbound, future: asyncio.Future[Delivery] | None) -> bool:
         """Append an input, and before it everything queued but not accepted yet, so that order is the order of acceptance."""
@@ -116,19 +133,35 @@ class Intake:
         return accepted
 
 
-def _cleaned(input: Input) -> Input:
-    """Return an input as every store keeps it."""
-    whole = "".join((input.id, input.sender, input.text, input.ref, input.name, input.phone))
-    if clean(whole) == whole:
-        return input
-    return replace(
-        input,
-        id=InputId(clean(input.id)),
-        sender=UserId(clean(input.sender)),
-        text=clean(input.text),
-        command=clean(input.command),
-        args=clean(input.args),
-        ref=clean(input.ref),
-        name=clean(input.name),
-        phone=clean(input.phone),
+def _took(future: asyncio.Future[Delivery]) -> bool:
+    """Tell whether a delivery came to something, so that a repeat of it is one."""
+    return not future.cancelled() and future.exception() is None and not isinstance(future.result(), Refused)
+
+
+def _cleaned(inbound: Inbound) -> Inbound:
+    """Return an inbound as every store keeps it."""
+    input = inbound.input
+    place = inbound.conversation + inbound.chat + inbound.thread
+    words = input.id + input.sender + input.text + input.command + input.args + input.ref + input.name + input.phone
+    if not input.media and (whole := place + words).isascii() and "\x00" not in whole:
+        return inbound
+    return Inbound(
+        ConversationId(clean(inbound.conversation)),
+        replace(
+            input,
+            id=InputId(clean(input.id)),
+            sender=UserId(clean(input.sender)),
+            text=clean(input.text),
+            command=clean(input.command),
+            args=clean(input.args),
+            ref=clean(input.ref),
+            name=clean(input.name),
+            phone=clean(input.phone),
+            media=tuple(
+                Media(clean(file.kind), clean(file.ref), clean(file.name), clean(file.mime), file.size)
+                for file in input.media
+            ),
+        ),
+        clean(inbound.chat),
+        clean(inbound.thread),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from turnflow.core.events import TimerFired
@@ -9,7 +10,7 @@ from turnflow.core.state import TERMINAL
 from turnflow.engine import loading
 from turnflow.engine.mailbox import HotMailbox, Item
 from turnflow.engine.payloads import ForRun
-from turnflow.errors import InternalError, LostOwnership, TurnflowError
+from turnflow.errors import InternalError, LostOwnership, StoreUnavailable, TurnflowError
 from turnflow.ports import Commit, CommitOutcome, Committed, Delivery, Duplicate
 
 if TYPE_CHECKING:
@@ -18,22 +19,30 @@ if TYPE_CHECKING:
 
 TRIES = 5
 """How often an item is applied anew because another writer was faster."""
+PAUSE = 0.5
+"""Seconds after which a mailbox is tried again whose store was away."""
 
 
 def landed(engine: Process, turn: Turn, commit: Commit | None, outcome: CommitOutcome | Exception) -> None:
     """Finish a turn whose commit has an outcome (or that had nothing to commit)."""
     hot, item = turn.hot, turn.item
+    if turn.detached and not isinstance(outcome, Committed):
+        engine.executions.withdraw(turn)
     if isinstance(outcome, Committed):
         engine.crash("turn.after_commit")
         _written(engine, turn, commit)
-        settle(item, turn.delivery)
+        if not turn.handed_on:
+            settle(item, turn.delivery)
+        item.future = None
     elif isinstance(outcome, Exception):
         forget(engine, hot, item)
+        hot.taken.difference_update((item.seq, *item.also))
         settle(item, outcome)
     elif outcome.reason == "duplicate":
         settle(item, Duplicate())
     elif outcome.reason == "epoch":
         forget(engine, hot, item)
+        hot.taken.difference_update((item.seq, *item.also))
         settle(item, LostOwnership(f"another process owns the partition of {hot.id!r} now; nothing was committed"))
     else:
         again(engine, hot, item, outcome.reason)
@@ -55,31 +64,40 @@ def again(engine: Process, hot: HotMailbox, item: Item, reason: str) -> None:
     forget(engine, hot, item)
     item.tries += 1
     if item.tries <= TRIES:
-        if not item.seq:
-            hot.queue.appendleft(item)
+        hot.queue.appendleft(item)
     else:
-        settle(item, InternalError(f"mailbox {hot.id!r} could not be committed ({reason}) after {TRIES} tries"))
+        message = f"mailbox {hot.id!r} could not be committed ({reason}) after {TRIES} tries"
+        _give_up(engine, hot, item, InternalError(message))
 
 
 def broken(engine: Process, hot: HotMailbox, item: Item, error: Exception) -> None:
-    """A turn ended with an exception: nothing was written. Accepted input is tried again later, and set aside in the end."""
+    """A turn ended with an exception: nothing was written. Accepted input is tried again, and set aside in the end."""
     engine.report(f"a turn of {hot.id} failed: {error}", error)
-    settle(item, error if isinstance(error, TurnflowError) else InternalError(f"a turn failed: {error}"))
+    if isinstance(error, StoreUnavailable) and (item.seq or item.future is None):
+        hot.queue.appendleft(item)  # nobody is to blame and nobody would send it again
+        asyncio.get_running_loop().call_later(PAUSE, engine.release, hot)
+        return
+    _give_up(engine, hot, item, error if isinstance(error, TurnflowError) else InternalError(f"a turn failed: {error}"))
+    engine.release(hot)
+
+
+def _give_up(engine: Process, hot: HotMailbox, item: Item, error: Exception) -> None:
+    """Tell whoever waits for an item; one that was accepted keeps its place until it is applied or set aside."""
+    settle(item, error)
     item.future = None
     _untime(engine, item)
     if item.seq:
+        item.tries = 0
         item.attempts += 1
         if item.attempts >= loading.POISON:
             item.payload = loading.set_aside(engine, hot, item.payload, item.attempts)
-        hot.queue.append(item)
-    engine.release(hot)
+        hot.queue.appendleft(item)
 
 
 def forget(engine: Process, hot: HotMailbox, item: Item) -> None:
     """Drop what memory believes about a mailbox; the store is asked again."""
     hot.loaded = False
     hot.runs = {}
-    hot.taken = {queued.seq for queued in hot.queue if queued.seq}
     _untime(engine, item)
 
 
@@ -98,6 +116,8 @@ def _written(engine: Process, turn: Turn, commit: Commit | None) -> None:
     if not item.seq:
         item.seq = turn.seq
     hot.taken.difference_update(commit.consumed)
+    if turn.kept:
+        hot.taken.add(turn.seq)
     for run, work in turn.works.items():
         if work.state.status in TERMINAL:
             hot.runs.pop(run, None)
@@ -114,4 +134,4 @@ def _written(engine: Process, turn: Turn, commit: Commit | None) -> None:
     for entry in commit.forwards:
         engine.wake(entry.mailbox)
     for run, ending in turn.finished:
-        engine.ended(run, ending)
+        engine.callers.ended(run, ending)

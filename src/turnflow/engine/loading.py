@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from turnflow.core.codec import decode_state
 from turnflow.core.events import Blocked, Event, InputSetAside, Migrated
-from turnflow.core.ids import EffectKey, InputId, MailboxId, RunId, StepName
+from turnflow.core.ids import ConversationId, EffectKey, InputId, MailboxId, RunId, StepName
 from turnflow.core.machine import fits
 from turnflow.core.routing import Live, Place, belongs
 from turnflow.core.state import RunState
@@ -19,6 +21,8 @@ from turnflow.ports import Commit, InboxRecord
 if TYPE_CHECKING:
     from turnflow.engine.process import Process
 
+LOOK_BACK: Final = 1000
+"""Lines of a conversation that are searched for its last reply."""
 POISON: Final = 5
 """Attempts after which an input is set aside."""
 NOTHING: Final = Resume(RunId(""), EffectKey(""))
@@ -33,11 +37,13 @@ async def load(engine: Process, hot: HotMailbox) -> None:
     hot.seq = max(hot.seq, mailbox.seq)
     if first:
         hot.runs = {}
+        hot.unreadable = {}
         broken: list[RunId] = []
         for row in mailbox.runs:
             try:
                 hot.runs[row.run] = decode_state(row.state)
             except UndecodableRow as error:
+                hot.unreadable[row.run] = row.live_key or ""
                 if row.status != "stuck":
                     broken.append(row.run)
                 engine.report(f"run {row.run} is set aside, its row is kept as it is: {error}", error)
@@ -45,17 +51,28 @@ async def load(engine: Process, hot: HotMailbox) -> None:
             epoch = engine.leases.epochs.get(hot.partition, 0)
             quarantine = Commit(hot.id, hot.partition, epoch, quarantined=tuple(broken))
             engine.committer.submit(quarantine, lambda _: None)
+        if mailbox.waiting:
+            hot.said = await _last_said(engine, hot, mailbox.waiting[0].seq)
         hot.loaded = True
     fresh = [entry for entry in mailbox.waiting if entry.seq not in hot.taken]
     if fresh and engine.counts_attempts:
         await engine.store.retake(hot.id, [entry.seq for entry in fresh])
     hot.take_in([item for item in (_item(engine, hot, entry) for entry in fresh) if item is not None])
     if first:
+        written = any(isinstance(item.payload, Arrived) for item in hot.queue)
         for state in list(hot.runs.values()):
             event = misfit(engine, state)
+            if isinstance(event, Blocked) and written:
+                event = replace(event, notify=False)
             if event is not None:
                 id = InputId(f"fit:{state.run}:{state.revision}:{type(event).__name__}")
                 hot.queue.appendleft(Item(ForRun(state.run, event), id, engine.clock.now()))
+
+
+async def _last_said(engine: Process, hot: HotMailbox, seq: int) -> tuple[int, int]:
+    """Return the place of the last reply behind an entry that waits: an entry kept for long may be answered late."""
+    lines = await engine.store.history(ConversationId(hot.id), (seq, -1), -LOOK_BACK)
+    return max(((line.seq, line.index) for line in lines if line.index >= 0), default=(0, -1))
 
 
 async def peek(engine: Process, mailbox: MailboxId) -> tuple[RunState, ...]:
@@ -88,7 +105,12 @@ def misfit(engine: Process, state: RunState) -> Event | None:
         definition = candidate.definition
         if definition.name != state.flow or definition.version <= state.version:
             continue
-        migration = candidate.migrate(state.version, state.data)
+        try:
+            migration = candidate.migrate(state.version, state.data)
+        except Exception as error:  # an author's migration may raise anything; then the run waits for a better one
+            reason = f"its migration to version {definition.version} failed: {type(error).__name__}: {error}"
+            engine.report(f"run {state.run}: {reason}", error)
+            continue
         if migration is not None and not candidate.decodes(migration.data):
             steps = {**migration.steps, **_renamed(state, definition.retired)}
             return Migrated(now, definition.version, migration.data, steps)
@@ -111,9 +133,9 @@ def _item(engine: Process, hot: HotMailbox, entry: InboxRecord) -> Item | None:
         engine.report(f"inbox entry {entry.id} of {hot.id} is left alone: {error}", error)
         hot.taken.add(entry.seq)
         return None
-    if attempts >= POISON:
+    if attempts >= POISON and not (hot.unreadable and isinstance(payload, Arrived)):
         payload = set_aside(engine, hot, payload, attempts)
-    future = engine.awaited.pop(entry.id, None)
+    future = engine.callers.inputs.pop(entry.id, None)
     return Item(payload, entry.id, entry.at, entry.seq, attempts, future)
 
 

@@ -40,6 +40,8 @@ class HotMailbox:
     said: tuple[int, int] = (0, -1)
     """Place of the last reply that this process said here."""
     runs: dict[RunId, RunState] = field(default_factory=dict)
+    unreadable: dict[RunId, str] = field(default_factory=dict)
+    """Runs whose rows cannot be read, with the live keys they hold."""
     queue: deque[Item] = field(default_factory=deque)
     busy: bool = False
     """A turn is under way or its commit is."""

@@ -77,6 +77,11 @@ def user_mailbox(user: UserId) -> MailboxId:
     return MailboxId(_USER + user)
 
 
+def forwarded_id(id: InputId) -> InputId:
+    """Return the id under which an input is handed on to the mailbox of its sender."""
+    return InputId(f"{id}>user")
+
+
 def home_of(flow: Flow, begin: Begin) -> MailboxId:
     """Return the mailbox of a run that nobody waits for: its person's, its conversation's, or one of its own."""
     if flow.policies.key == "user" and begin.user and begin.conversation:
@@ -92,6 +97,15 @@ _replies: Final = msgspec.json.Decoder(Reply)
 def encode(value: Payload | Reply) -> bytes:
     """Return the bytes of an inbox or outbox payload."""
     return _encoder.encode(value)
+
+
+def unwritable(event: Event) -> str:
+    """Return why an event cannot be written (half a character in some text), "" if it can."""
+    try:
+        _encoder.encode(event)
+    except UnicodeEncodeError as error:
+        return str(error)
+    return ""
 
 
 def decode_payload(row: bytes) -> Payload:

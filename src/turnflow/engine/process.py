@@ -18,9 +18,10 @@ from msgspec import Raw
 from turnflow.core.definition import Flow
 from turnflow.core.events import TimerFired
 from turnflow.core.ids import InputId, MailboxId, RunId
-from turnflow.core.state import Ending, RunState
+from turnflow.core.state import RunState
 from turnflow.engine import landing, loading, recovery
 from turnflow.engine.audience import Audience
+from turnflow.engine.callers import Callers
 from turnflow.engine.committer import Committer
 from turnflow.engine.crash import Crash, no_crash
 from turnflow.engine.executions import LOOK_ROUND, Executions
@@ -39,7 +40,6 @@ from turnflow.ports import (
     Clock,
     CommitOutcome,
     Committed,
-    Delivery,
     Store,
     TimerRecord,
     partition_of,
@@ -78,7 +78,7 @@ class Process:
         self.texts = texts
         self.cancel_command = cancel_command
         self.crash: Crash = crash or no_crash
-        self.awaited: dict[str, asyncio.Future[Delivery]] = {}
+        self.callers = Callers()
         self.hot: OrderedDict[MailboxId, HotMailbox] = OrderedDict()
         self.resuming: set[MailboxId] = set()
         self.counts_attempts = False
@@ -86,7 +86,6 @@ class Process:
         self.leases = Leases(store, self.report)
         self.audience = Audience(registry, roles, self.report)
         self._hot_limit = hot_limit
-        self.waiters: dict[RunId, list[asyncio.Future[Ending]]] = {}
         self.stopping = False
         self._tasks = Tasks()
 
@@ -128,11 +127,11 @@ class Process:
                     await asyncio.sleep(0.01)
         except TimeoutError:
             log.warning("stopping although work is still under way; the next start takes it up")
-        self.executions.stop_all()
-        await self._tasks.__aexit__(None, None, None)
         try:
+            await self._tasks.__aexit__(None, None, None)
             await self.leases.release()
         finally:
+            self.callers.dismiss()
             await self.store.close()
 
     async def abandon(self) -> None:
@@ -224,9 +223,9 @@ class Process:
         try:
             if hot.stale or not hot.loaded:
                 await loading.load(self, hot)
-            if self.resuming and hot.id in self.resuming:
-                self.resuming.discard(hot.id)
+            if not (hot.queue or hot.detached) or (self.resuming and hot.id in self.resuming):
                 await recovery.resume(self, hot)
+                self.resuming.discard(hot.id)
         except Exception as error:  # whatever it was must not end the worker; the mailbox is tried again
             self.report(f"mailbox {hot.id} could not be loaded, trying again", error)
             asyncio.get_running_loop().call_later(0.5, self.release, hot)
@@ -282,9 +281,3 @@ class Process:
     def report(self, message: str, error: BaseException | None = None) -> None:
         """Note a failure for whoever runs the process."""
         log.warning("%s", message, exc_info=error if log.isEnabledFor(logging.DEBUG) else None)
-
-    def ended(self, run: RunId, ending: Ending) -> None:
-        """Tell those who wait for a run."""
-        for waiter in self.waiters.pop(run, ()):
-            if not waiter.done():
-                waiter.set_result(ending)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -68,30 +69,36 @@ async def poll(engine: Process) -> None:
                 engine.sender.put(reply)
         for mailbox in due.mailboxes:
             hot = engine.hot.get(mailbox)
-            if hot is None or not (hot.busy or hot.queued or hot.queue or hot.detached):
+            if hot is None or not (hot.busy or hot.queued or hot.queue):
                 engine.wake(mailbox)
 
 
 async def resume(engine: Process, hot: HotMailbox) -> None:
-    """Make again the handler calls that were under way when the last process ended, counted like accepted input."""
-    engine.crash("recovery.before_resume")
-    entries = []
-    for state in hot.runs.values():
+    """Make the handler calls again that nobody is at work on, counted like accepted input.
+
+    They were under way when the last process ended, or what they came to got lost on its way.
+    """
+    if hot.id in engine.resuming:
+        engine.crash("recovery.before_resume")
+    for state in list(hot.runs.values()):
         for effect in pending(state):
             if isinstance(effect, RunHandler):
-                payload = encode(Resume(state.run, effect.key))
-                entries.append(InboxRecord(hot.id, 0, InputId(f"resume:{effect.key}"), payload, engine.clock.now()))
-    if not entries:
-        return
-    for entry, outcome in zip(entries, await engine.store.accept(entries), strict=True):
+                await _call_again(engine, hot, Resume(state.run, effect.key))
+
+
+async def _call_again(engine: Process, hot: HotMailbox, resume: Resume) -> None:
+    """Accept a call to be made again, unless it waits already. The same call may come to this several times in its life."""
+    for nth in count():
+        id = InputId(f"resume:{resume.key}" + (f":{nth}" if nth else ""))
+        entry = InboxRecord(hot.id, 0, id, encode(resume), engine.clock.now())
+        (outcome,) = await engine.store.accept([entry])
         if isinstance(outcome, Accepted):
             hot.seq = max(hot.seq, outcome.seq)
             hot.taken.add(outcome.seq)
-            run = entry.id.removeprefix("resume:")
-            for state in hot.runs.values():
-                if state.inflight == run:
-                    item = Item(Resume(state.run, state.inflight), entry.id, entry.at, outcome.seq)
-                    hot.queue.append(item)
+            hot.queue.append(Item(resume, id, entry.at, outcome.seq))
+        elif outcome.consumed:
+            continue
+        return
 
 
 def _doubted(reply: OutboxRecord) -> OutboxRecord:

@@ -6,6 +6,7 @@ the next process sends it again and marks it `doubtful`: the one case in which a
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable
 from typing import Final, Literal
@@ -26,6 +27,8 @@ ATTEMPTS: Final = 10
 """After so many failures a reply is dead and stops blocking its successors."""
 MAX_DELAY: Final = 60.0
 """Longest pause between attempts, seconds."""
+MAX_WISH: Final = 3600.0 * 24
+"""Longest pause that a channel may ask for, seconds."""
 
 
 class Sender:
@@ -126,19 +129,22 @@ class Sender:
             external = await channel.send(outbound)
             self._crash("send.after")
         except RetryLater as error:
-            return self._failed(queue, reply, error, min(error.seconds, MAX_DELAY), doubtful=reply.doubtful)
+            return self._failed(queue, reply, error, min(error.seconds, MAX_WISH), doubtful=reply.doubtful)
         except (Undeliverable, UndecodableRow) as error:
             self._report(f"reply {reply.key} can never be delivered: {error}", error)
             self._close(queue, reply, "dead")
             return 0.0
-        except Exception as error:  # channels may raise anything; it means that the outcome is unknown
+        except (Exception, asyncio.CancelledError) as error:  # channels may raise anything: the outcome is unknown
+            task = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+                raise  # not something that the channel waited for was cancelled, but the sender
             pause = min(0.5 * 2.0**reply.attempts, MAX_DELAY)
             return self._failed(queue, reply, error, pause, doubtful=True)
         self._close(queue, reply, "sent", external)
         return 0.0
 
     def _failed(
-        self, queue: deque[OutboxRecord], reply: OutboxRecord, error: Exception, pause: float, *, doubtful: bool
+        self, queue: deque[OutboxRecord], reply: OutboxRecord, error: BaseException, pause: float, *, doubtful: bool
     ) -> float:
         attempts = reply.attempts + 1
         tried = replace(reply, attempts=attempts, doubtful=doubtful)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from turnflow.core.codec import encode_entry, encode_state
 from turnflow.core.definition import Flow
 from turnflow.core.effects import RunHandler
-from turnflow.core.events import CancelRequested, Event
+from turnflow.core.events import CancelRequested, Event, Migrated
 from turnflow.core.ids import At, ConversationId, RunId, StepName, TimerId
 from turnflow.core.machine import Accepted, Entry, advance, pending, sealed
 from turnflow.core.state import TERMINAL, Ending, RunState, blank
@@ -69,8 +69,10 @@ class Turn:
         "engine",
         "finished",
         "forwards",
+        "handed_on",
         "hot",
         "item",
+        "kept",
         "origin",
         "outbox",
         "queue",
@@ -89,7 +91,6 @@ class Turn:
         self.item = item
         self.at: At = engine.clock.now()
         self.seq = item.seq or hot.seq + 1
-        """Its place in the order of the mailbox."""
         self.works: dict[RunId, Work] = {}
         self.queue: deque[tuple[RunId, Event]] = deque()
         self.calls: deque[tuple[RunId, RunHandler]] = deque()
@@ -106,8 +107,12 @@ class Turn:
         self.remote: tuple[RunState, ...] = ()
         """Live runs in the sender's own mailbox, if flows are keyed by user."""
         self.after: Callable[[], None] | None = None
-        """What to do once everything else of the turn is done."""
+        """What to do once everything else is done."""
         self.detached = False
+        self.kept = False
+        """The item stays in the inbox: the run that it is for cannot be read."""
+        self.handed_on = False
+        """Whoever waits for the item waits for another mailbox now."""
         self.recording = 0
         """Results of actions that are being made durable; meanwhile the turn stays whole."""
 
@@ -159,11 +164,18 @@ class Turn:
             run, event = self.queue.popleft()
             self.apply(run, event)
 
+    def finish_up(self) -> bool:
+        """Do what was kept for the end, if there is anything."""
+        after, self.after = self.after, None
+        if after is None:
+            return False
+        after()
+        self._drain()
+        return True
+
     def _winds_up(self) -> bool:
         """Do what was kept for the end; tell whether nothing is left to do."""
-        after, self.after = self.after, None
-        if after is not None:
-            after()
+        if self.finish_up():
             return False
         for work in self.works.values():
             state = work.state
@@ -211,7 +223,10 @@ class Turn:
         work = self.work(run)
         if work is None:
             return None
-        decision = advance(work.flow, work.state, event)
+        flow = work.flow
+        if isinstance(event, Migrated):  # it is carried over to a definition that is not yet its own
+            flow = self.engine.registry.definition(work.state.flow, event.version) or flow
+        decision = advance(flow, work.state, event)
         if isinstance(decision.verdict, Accepted):
             work.events.append(event)
             work.ignored = ""
@@ -241,10 +256,11 @@ class Turn:
                 runs.append(record(state))
                 entry = Entry(state.revision, tuple(work.events))
                 journal.append(JournalRecord(run, state.revision, encode_entry(entry), self.at))
-        if not (runs or self.outbox or self.timers_cleared or self.forwards or self.item.seq or self.item.also):
-            return None
         item, hot = self.item, self.hot
-        keep = self.detached and isinstance(item.payload, Resume)
+        keep = self.kept or (self.detached and isinstance(item.payload, Resume))
+        accepted = bool(item.seq) and not self.kept
+        if not (runs or self.outbox or self.timers_cleared or self.forwards or accepted or item.also):
+            return None
         received: tuple[InboxRecord, ...] = ()
         consumed: tuple[int, ...] = ()
         if item.seq:
