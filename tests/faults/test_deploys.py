@@ -1,0 +1,202 @@
+"""Deploys under live conversations: nothing is re-interpreted, lost or left waiting, whatever piece is missing for a while."""
+
+from __future__ import annotations
+
+import asyncio
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.faults.house import house, stores
+from turnflow import Directive, Flow, Registry, Texts, Turn, command
+from turnflow.core.ids import Json
+from turnflow.ports import Handled
+
+STORES = pytest.mark.parametrize("name", ["memory", "sqlite"])
+
+
+class Old(StrEnum):
+    NAME = "name"
+    NICKNAME = "nickname"
+    AGE = "age"
+
+
+class Short(StrEnum):
+    NAME = "name"
+    AGE = "age"
+
+
+class New(StrEnum):
+    FULL_NAME = "full_name"
+    AGE = "age"
+    CITY = "city"
+
+
+class OldData(msgspec.Struct):
+    name: str = ""
+    age: int = 0
+
+
+class NewData(msgspec.Struct):
+    full_name: str = ""
+    age: int = 0
+    city: str = ""
+
+
+def of(flow: Flow[Old, OldData] | Flow[Short, OldData] | Flow[New, NewData]) -> Registry:
+    flows = Registry()
+    flows.register(flow, on=[command("join")])
+    return flows
+
+
+def complete() -> Registry:
+    flow = Flow("person", steps=Old, data=OldData)
+
+    @flow.step(Old.NAME, ask="Name?")
+    async def name(turn: Turn[Old, OldData], answer: str) -> Directive:
+        turn.data.name = answer
+        return turn.next(Old.NICKNAME)
+
+    @flow.step(Old.NICKNAME, ask="Nickname?")
+    async def nickname(turn: Turn[Old, OldData], answer: str) -> Directive:
+        return turn.next(Old.AGE)
+
+    @flow.step(Old.AGE, ask="Age?")
+    async def age(turn: Turn[Old, OldData], answer: int) -> Directive:
+        turn.data.age = answer
+        return turn.complete(turn.data)
+
+    return of(flow)
+
+
+def without_nickname() -> Registry:
+    """The same version, but a step was forgotten."""
+    flow = Flow("person", steps=Short, data=OldData)
+
+    @flow.step(Short.NAME, ask="Name?")
+    async def name(turn: Turn[Short, OldData], answer: str) -> Directive:
+        turn.data.name = answer
+        return turn.next(Short.AGE)
+
+    @flow.step(Short.AGE, ask="Age?")
+    async def age(turn: Turn[Short, OldData], answer: int) -> Directive:
+        turn.data.age = answer
+        return turn.complete(turn.data)
+
+    return of(flow)
+
+
+def second() -> Registry:
+    """The next version, which knows what to do with runs of the one before."""
+    flow = Flow("person", steps=New, data=NewData, version=2)
+
+    @flow.step(New.FULL_NAME, ask="Full name?")
+    async def name(turn: Turn[New, NewData], answer: str) -> Directive:
+        turn.data.full_name = answer
+        return turn.next(New.AGE)
+
+    @flow.step(New.AGE, ask="Age?")
+    async def age(turn: Turn[New, NewData], answer: int) -> Directive:
+        turn.data.age = answer
+        return turn.next(New.CITY)
+
+    @flow.step(New.CITY, ask="City?")
+    async def city(turn: Turn[New, NewData], answer: str) -> Directive:
+        turn.data.city = answer
+        return turn.complete(turn.data)
+
+    @flow.migrate(1, 2, steps={"name": New.FULL_NAME, "nickname": New.AGE})
+    def change(data: dict[str, Json]) -> dict[str, Json]:
+        return {"full_name": data["name"], "age": data["age"], "city": ""}
+
+    return of(flow)
+
+
+@STORES
+async def test_a_missing_step_blocks_the_run_keeps_its_input_and_goes_on_by_itself_when_it_is_back(
+    tmp_path: Path, name: str
+) -> None:
+    store = stores(tmp_path)[name]
+    async with house(complete(), store) as home:
+        for line in ("/join", "Ada"):
+            await home.say(line)
+    clock, bot = home.clock, home.bot
+    async with house(without_nickname(), store, clock=clock, bot=bot) as broken:
+        assert isinstance(await broken.say("addy"), Handled)
+        state = await broken.run()
+        assert (state.status, state.reason) == ("blocked", "step 'nickname' is missing")
+        assert [input.text for input in state.backlog] == ["addy"]
+        assert broken.texts()[-1] == Texts().blocked
+        assert isinstance(await broken.say("36"), Handled)
+        assert broken.texts().count(Texts().blocked) == 1, "the person is told once"
+        await broken.verify(complete())
+    async with house(without_nickname(), store, clock=clock, bot=bot) as still:
+        await still.wait(minutes=5)
+        assert (await still.run()).status == "blocked"
+    async with house(complete(), store, clock=clock, bot=bot) as back:
+        state = await back.run()
+        assert state.status == "completed"
+        assert back.texts()[-2:] == [Texts().blocked, "Age?"]
+        back.consumed += home.consumed + broken.consumed
+        await back.verify(complete(), without_nickname())
+
+
+@STORES
+async def test_a_run_of_a_flow_that_is_gone_is_blocked_and_can_be_cancelled(tmp_path: Path, name: str) -> None:
+    store = stores(tmp_path)[name]
+    async with house(complete(), store) as home:
+        await home.say("/join")
+    async with house(Registry(), store, clock=home.clock, bot=home.bot) as empty:
+        assert isinstance(await empty.say("Ada"), Handled)
+        state = await empty.run()
+        assert state.status == "blocked"
+        assert "'person'" in state.reason
+        await empty.say("/cancel")
+        assert (await empty.run()).status == "cancelled"
+        await empty.verify(complete())
+
+
+@STORES
+async def test_a_new_version_carries_live_runs_over_wherever_they_stand(tmp_path: Path, name: str) -> None:
+    store = stores(tmp_path)[name]
+    async with house(complete(), store) as home:
+        for chat, lines in (("1", ["/join"]), ("2", ["/join", "Bea"]), ("3", ["/join", "Cid", "cee"])):
+            for line in lines:
+                await home.say(line, chat=chat)
+    async with house(second(), store, clock=home.clock, bot=home.bot) as new:
+        for chat, lines in (
+            ("1", ["an answer to the old question", "Ada L.", "36", "London"]),
+            ("2", ["bee", "40", "Paris"]),
+            ("3", ["50", "Rome"]),
+        ):
+            for line in lines:
+                answer = await new.say(line, chat=chat)
+                await new.wait(milliseconds=1)  # what was sent before the new question answers the old one
+                if line in ("36", "40", "50"):
+                    assert isinstance(answer, Handled), (chat, line, new.texts(chat))
+        results = [
+            msgspec.json.decode(state.ending.result)
+            for state in await new.runs()
+            if state.ending and state.ending.result
+        ]
+        assert sorted(result["full_name"] for result in results) == ["Ada L.", "Bea", "Cid"]
+        assert sorted(result["city"] for result in results) == ["London", "Paris", "Rome"]
+        assert {state.version for state in await new.runs()} == {2}
+        await new.verify(complete())
+
+
+async def test_a_hundred_runs_migrate_while_everybody_talks_at_once(tmp_path: Path) -> None:
+    store = stores(tmp_path)["sqlite"]
+    chats = [str(chat) for chat in range(100)]
+    async with house(complete(), store) as home:
+        for line in ("/join", "X", "x"):
+            await asyncio.gather(*(home.send(home.text(line, chat=chat), rest=False) for chat in chats))
+    async with house(second(), store, clock=home.clock, bot=home.bot, hot_limit=10) as new:
+        await asyncio.gather(*(new.send(new.text("30", chat=chat), rest=False) for chat in chats))
+        await new.rest()
+        await asyncio.gather(*(new.send(new.text("Ulm", chat=chat), rest=False) for chat in chats))
+        await new.rest()
+        assert {state.status for state in await new.runs()} == {"completed"}
+        (await new.verify(complete())).demand(ended=100)
