@@ -16,6 +16,7 @@ from turnflow.core.events import (
     TimerFired,
 )
 from turnflow.core.ids import EffectKey, GroupId, InputId, RunId, TimerId
+from turnflow.core.inputs import Input
 from turnflow.core.machine import STATUSES, Decision, Ignored, advance, pending
 from turnflow.core.state import TERMINAL, Cursor, RunState, blank
 
@@ -149,10 +150,15 @@ def check_inputs(before: RunState, event: Event, decision: Decision) -> None:
     ids = {input.id for input in (*taken, *after.backlog) if input is not None}
     if isinstance(event, InputReceived):
         said = any(isinstance(effect, Say) for effect in decision.effects)
-        assert event.input.id in ids or said or event.input.kind in ("press", "text"), "accepted, and then forgotten"
-    moved = max((cursor.moved for cursor in after.cursors), default=0)
+        named = event.input.kind in ("press", "text")  # it chose from a menu
+        assert event.input.id in ids or said or named or is_outdated(event.input, after), "accepted, and then forgotten"
     for input in before.backlog:
-        assert input.id in ids or input.kind == "press" or input.at <= moved, "kept, and then forgotten"
+        assert input.id in ids or input.kind == "press" or is_outdated(input, after), "kept, and then forgotten"
+
+
+def is_outdated(input: Input, state: RunState) -> bool:
+    """Tell whether an input was sent before a new version put a cursor onto a step that has just asked anew."""
+    return any(cursor.moved >= input.at for cursor in state.cursors)
 
 
 def check_structure(flow: Flow, state: RunState) -> None:
