@@ -159,11 +159,16 @@ def _restart(turn: Turn, old: RunId, registration: Registration, input: Input, p
 
 
 def _begin(turn: Turn, registration: Registration, input: Input, place: Place, *, exclusive: bool) -> None:
+    if exclusive and turn.item.taken:
+        turn.delivery = Handled((), "already")
+        text = turn.engine.texts.worded("already", Message())
+        return effects.answer(turn, EffectKey(f"already:{input.id}"), Reply(text))
     run = turn.engine.new_run()
     data = turn.engine.encoded(registration.initial)
     payload = Begin(run, registration.flow.name, data, ConversationId(place.conversation), input.sender)
     effects.start(turn, payload, place, exclusive=exclusive, trigger=input)
     turn.delivery = Handled((run,))
+    return None
 
 
 def _attentive(turn: Turn, state: RunState) -> RunState:

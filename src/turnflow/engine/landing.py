@@ -63,6 +63,7 @@ def again(engine: Process, hot: HotMailbox, item: Item, reason: str) -> None:
     """Apply an item anew on what the store has now."""
     forget(engine, hot, item)
     item.tries += 1
+    item.taken = reason == "live_key" and item.tries > 1  # and not merely because memory was behind
     if item.tries <= TRIES:
         hot.queue.appendleft(item)
     else:

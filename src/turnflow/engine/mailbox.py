@@ -25,6 +25,8 @@ class Item:
     future: asyncio.Future[Delivery] | None = None
     tries: int = 0
     """How often its commit was rejected because somebody else was faster."""
+    taken: bool = False
+    """The run it would start is live in another conversation of the same chat or person."""
     also: tuple[int, ...] = ()
     """Entries consumed together with it."""
 
