@@ -97,3 +97,10 @@ async def test_a_run_ends_when_its_journal_is_full_and_says_why() -> None:
         assert (state.status, state.revision) == ("cancelled", JOURNAL_LIMIT)
         assert state.ending is not None
         assert "journal" in state.ending.reason
+
+
+async def test_a_conversation_cannot_pass_for_a_mailbox_of_the_engine() -> None:
+    async with open_engine(make_registry(), store="memory://") as engine:
+        for name in ("user:1", "run:1", "role:operator"):
+            inbound = Inbound(ConversationId(name), typed("/start", id=f"i-{name}", sender="u", at=1))
+            assert isinstance(await engine.deliver(inbound), Refused)

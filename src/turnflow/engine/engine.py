@@ -86,7 +86,11 @@ class Engine:
             raise CallerError(f"flow {flow!r} is not callable; register it with register_callable()")
         fields = fields_of(data)
         handlers.initial(fields)
-        run = RunId(blake2b(f"{flow}/{key}".encode(), digest_size=10).hexdigest()) if key else process.new_run()
+        run = (
+            RunId(blake2b(f"{len(flow)}/{flow}/{key}".encode(), digest_size=10).hexdigest())
+            if key
+            else process.new_run()
+        )
         above = await self._parent(run, parent) if parent is not None else None
         place = ConversationId(conversation or "")
         begin = Begin(

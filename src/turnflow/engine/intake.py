@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 KINDS: Final = frozenset(get_args(InputKind))
 INBOX_LIMIT: Final = 100
 """Most inputs that wait in one conversation (guarantees: Limits)."""
+RESERVED: Final = ("user:", "run:", "role:")
+"""How the ids of mailboxes begin that are no conversation of a channel."""
 TOTAL_LIMIT: Final = 100_000
 """Most inputs that wait in one process."""
 
@@ -101,6 +103,10 @@ class Intake:
             return Refused(self._process.texts.too_long)
         if not inbound.conversation or not input.id:
             return Refused("an input needs a conversation and an id")
+        if inbound.conversation.startswith(RESERVED):
+            return Refused(
+                f"ids of conversations must not begin with {', '.join(RESERVED)}: the engine's own mailboxes do"
+            )
         if len(self._process.callers.inputs) >= TOTAL_LIMIT:
             return Refused("too many messages are waiting here; try again later")
         return inbound if input.at else replace(inbound, input=replace(input, at=self._process.clock.now()))
