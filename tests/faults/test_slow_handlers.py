@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from enum import StrEnum
 
@@ -13,7 +13,7 @@ import pytest
 from tests.faults.house import House, house
 from turnflow import Directive, Failure, Flow, Registry, Turn, any_text, command, minutes, seconds
 from turnflow.engine import executions, process
-from turnflow.ports import Handled
+from turnflow.ports import Commit, CommitOutcome, Handled
 from turnflow.stores import MemoryStore
 
 
@@ -286,3 +286,86 @@ async def test_a_call_interrupted_again_after_its_run_was_blocked_is_made_again(
         assert bench.calls == 4
         assert await work_of(home) == ["work"]
         await home.verify()
+
+
+def delegating(bench: Bench) -> Registry:
+    """A slow handler that starts something in the background."""
+    errand = Flow("errand", steps=Step)
+
+    @errand.step(Step.ASK)
+    async def go(turn: Turn[Step, None]) -> Directive:
+        bench.ended.append("errand")
+        return turn.complete()
+
+    @errand.step(Step.NEXT)
+    async def never(turn: Turn[Step, None]) -> Directive:
+        return turn.complete()
+
+    boss = Flow("boss", steps=Step)
+
+    @boss.step(Step.ASK, ask="What?", to=[Step.NEXT])
+    async def ask(turn: Turn[Step, None], answer: str) -> Directive:
+        bench.calls += 1
+        await bench.gate.wait()
+        await turn.start(errand)
+        return turn.next(Step.NEXT)
+
+    @boss.step(Step.NEXT, ask="Next?")
+    async def following(turn: Turn[Step, None], answer: str) -> Directive:
+        return turn.complete()
+
+    flows = Registry()
+    flows.register(boss, on=[command("boss")])
+    flows.register_callable(errand)
+    return flows
+
+
+class OneAtATime(MemoryStore):
+    """Makes one commit durable and then no other, as a store that goes away does."""
+
+    stops_after = -1
+
+    async def commit(self, commits: Sequence[Commit]) -> list[CommitOutcome]:
+        done: list[CommitOutcome] = []
+        for commit in commits:
+            if self.stops_after == 0:
+                await asyncio.Event().wait()
+            done += await super().commit([commit])
+            if self.stops_after > 0 and (commit.runs or commit.forwards or commit.received):
+                self.stops_after -= 1
+        return done
+
+
+@pytest.mark.parametrize("stops_after", [1, 2, 3])
+async def test_what_a_slow_handler_started_begins_with_its_answer_or_not_at_all(stops_after: int) -> None:
+    bench, store = Bench(), OneAtATime()
+    async with house(delegating(bench), store) as home:
+        await home.say("/boss")
+        await begin(home)
+        store.stops_after = stops_after
+        bench.gate.set()
+        await asyncio.sleep(0.2)
+        await home.process.abandon()
+        store.stops_after = -1
+    await store.renew(home.process.leases.holder, 0)
+    async with house(delegating(bench), store, clock=home.clock, bot=home.bot) as again:
+        await again.rest()
+        assert [state.status for state in await again.runs("errand")] == ["completed"]
+        assert home.texts()[-1] == "Next?"
+        await again.verify()
+
+
+async def test_a_call_made_again_that_nobody_wants_any_more_leaves_nothing_behind() -> None:
+    bench, store = Bench(), MemoryStore()
+    async with house(slow(bench), store) as home:
+        await home.say("/slow")
+        await begin(home)
+    async with house(slow(bench), store, clock=home.clock, bot=home.bot, hurry=True) as again:
+        await until(lambda: bench.calls == 2)
+        await asyncio.sleep(0.1)  # it is out of the way by now
+        await again.send(again.text("/cancel"), rest=False)
+        await until(lambda: len(bench.ended) == 2)
+        await again.rest()
+        assert (await again.run("slow")).status == "cancelled"
+        again.consumed += home.consumed
+        await again.verify()

@@ -18,13 +18,11 @@ import msgspec
 from msgspec import Raw, Struct
 
 from turnflow.core.effects import RunHandler
-from turnflow.core.events import ChildAttached
-from turnflow.core.ids import At, ConversationId, FlowName, InputId, RunId, UserId
-from turnflow.core.state import Child, Failure, Parent
+from turnflow.core.ids import At, ConversationId, FlowName, RunId, UserId
+from turnflow.core.state import Failure, Parent
 from turnflow.engine import effects
 from turnflow.engine.committer import BACKOFF
-from turnflow.engine.mailbox import Item
-from turnflow.engine.payloads import Begin, ForRun, encode, home_of
+from turnflow.engine.payloads import Begin, encode
 from turnflow.errors import ActionMismatch, CallerError, LostOwnership, NestingTooDeep, StoreUnavailable, UserCodeError
 from turnflow.ports import (
     Accepted,
@@ -162,19 +160,11 @@ class CallRecorder:
         return child
 
     def hand_over(self) -> None:
-        """Put the children that the handler started into the turn: they begin with its commit."""
-        for begin in self._started:
-            registration, _ = self._engine.registry.newest(begin.flow)
-            mailbox = home_of(registration.flow, begin)
-            attached = ChildAttached(self._turn.at, Child(begin.run, mailbox))
-            if self._turn.detached:
-                now = self._engine.clock.now()
-                own = self._turn.hot.id
-                self._engine.post(own, Item(ForRun(self._run, attached), InputId(f"attached:{begin.run}"), now))
-                self._engine.post(mailbox, Item(begin, InputId(f"start:{begin.run}"), now))
-            else:
-                self._turn.queue.append((self._run, attached))
-                effects.forward(self._turn, mailbox, f"start:{begin.run}", begin)
+        """Put the children that the handler started into the turn, or with its answer: they begin with its commit."""
+        if self._turn.detached:
+            self._turn.begins = tuple(self._started)
+        else:
+            effects.start_children(self._turn, self._run, self._started)
 
     async def _record(self, result: ResultRecord) -> bool:
         """Make a result durable, with the input that is being handled if it is not accepted yet.

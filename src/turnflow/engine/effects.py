@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, assert_never
 
 from msgspec.structs import replace
@@ -26,7 +26,7 @@ from turnflow.core.inputs import Input
 from turnflow.core.messages import Message
 from turnflow.core.routing import Place, key_of
 from turnflow.core.state import TERMINAL, Child, Failure, RunState
-from turnflow.engine.payloads import Arrived, Begin, ForRun, Payload, Reply, Speak, encode
+from turnflow.engine.payloads import Arrived, Begin, ForRun, Payload, Reply, Speak, encode, home_of
 from turnflow.errors import AuthorError, InvalidValue
 from turnflow.ports import Inbound, InboxRecord, OutboxRecord, TimerRecord
 
@@ -116,6 +116,15 @@ def start(
     )
     turn.create(payload.run, flow)
     turn.apply(payload.run, event)
+
+
+def start_children(turn: Turn, run: RunId, begins: Sequence[Begin]) -> None:
+    """Start children that a handler asked for and does not wait for, with the commit of this turn."""
+    for begin in begins:
+        registration, _ = turn.engine.registry.newest(begin.flow)
+        mailbox = home_of(registration.flow, begin)
+        turn.queue.append((run, ChildAttached(turn.at, Child(begin.run, mailbox))))
+        forward(turn, mailbox, f"start:{begin.run}", begin)
 
 
 def note_timer(turn: Turn, run: RunId, event: Event) -> Event:

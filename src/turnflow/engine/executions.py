@@ -15,6 +15,7 @@ from turnflow.core.events import Event, HandlerAnswered, HandlerFailed
 from turnflow.core.ids import InputId, RunId
 from turnflow.core.inputs import clean
 from turnflow.engine.calls import CallRecorder
+from turnflow.engine.loading import NOTHING
 from turnflow.engine.mailbox import Item
 from turnflow.engine.payloads import ForRun, Resume, unwritable
 from turnflow.errors import TurnflowError, UserCodeError
@@ -140,10 +141,14 @@ class Executions:
         """Bring the answer of a detached call back into its mailbox."""
         hot = turn.hot
         hot.detached -= 1
+        kept = turn.item.seq if isinstance(turn.item.payload, Resume) else 0
         if event is not None:
-            kept = (turn.item.seq,) if isinstance(turn.item.payload, Resume) and turn.item.seq else ()
-            item = Item(ForRun(run, event), InputId(f"answer:{call.key}"), self._engine.clock.now(), also=kept)
-            self._engine.enqueue(hot, item)
+            payload = ForRun(run, event, turn.begins)
+            also = (kept,) if kept else ()
+            id = InputId(f"answer:{call.key}")
+            self._engine.enqueue(hot, Item(payload, id, self._engine.clock.now(), also=also))
+        elif kept:  # nobody wants the answer: what asked for it is done with
+            self._engine.enqueue(hot, Item(NOTHING, turn.item.id, turn.item.at, kept))
 
     def watch(self) -> None:
         """Look round once; called by the engine's watchdog."""

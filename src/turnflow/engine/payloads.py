@@ -29,6 +29,8 @@ class ForRun(Struct, frozen=True, tag="run", omit_defaults=True):
 
     run: RunId
     event: Event
+    begins: tuple[Begin, ...] = ()
+    """Children that the handler started whose answer this is: they begin with it or not at all."""
 
 
 class Begin(Struct, frozen=True, tag="begin", omit_defaults=True):

@@ -30,11 +30,12 @@ from turnflow.engine.mailbox import HotMailbox, Item
 from turnflow.engine.payloads import ForRun
 from turnflow.engine.pool import Pool
 from turnflow.engine.registry import Registry
+from turnflow.engine.rows import stub
 from turnflow.engine.sender import Sender
 from turnflow.engine.tasks import Tasks
 from turnflow.engine.texts import Texts
 from turnflow.engine.timers import Timers
-from turnflow.engine.turn import Turn, stub
+from turnflow.engine.turn import Turn
 from turnflow.engine.values import fields_of
 from turnflow.ports import (
     Clock,

@@ -13,16 +13,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from turnflow.core.codec import encode_entry, encode_state
+from turnflow.core.codec import encode_entry
 from turnflow.core.definition import Flow
 from turnflow.core.effects import RunHandler
-from turnflow.core.events import CancelRequested, Event, Migrated
-from turnflow.core.ids import At, ConversationId, RunId, StepName, TimerId
+from turnflow.core.events import CancelRequested, Event, HandlerAnswered, Migrated
+from turnflow.core.ids import At, ConversationId, RunId, TimerId
 from turnflow.core.machine import Accepted, Entry, advance, pending, sealed
 from turnflow.core.state import TERMINAL, Ending, RunState, blank
 from turnflow.engine import arrival, effects, loading
 from turnflow.engine.mailbox import HotMailbox, Item
 from turnflow.engine.payloads import Arrived, Begin, ForRun, Resume, Speak, encode, user_mailbox
+from turnflow.engine.rows import record
 from turnflow.ports import (
     Commit,
     Delivery,
@@ -62,6 +63,7 @@ class Turn:
     __slots__ = (
         "after",
         "at",
+        "begins",
         "begun",
         "calls",
         "delivery",
@@ -109,6 +111,8 @@ class Turn:
         self.after: Callable[[], None] | None = None
         """What to do once everything else is done."""
         self.detached = False
+        self.begins: tuple[Begin, ...] = ()
+        """Children that the detached handler started."""
         self.kept = False
         """The item stays in the inbox: the run that it is for cannot be read."""
         self.handed_on = False
@@ -146,7 +150,9 @@ class Turn:
         match payload:
             case Arrived():
                 arrival.arrive(self, payload)
-            case ForRun(run, event):
+            case ForRun(run, event, begins):
+                if begins and self._counts(run, event):
+                    effects.start_children(self, run, begins)
                 self.queue.append((run, effects.note_timer(self, run, event)))
             case Begin():
                 effects.begin(self, payload)
@@ -158,6 +164,11 @@ class Turn:
                         self.calls.extend((run, owed) for owed in pending(work.state) if isinstance(owed, RunHandler))
             case Speak(key, reply):
                 effects.put_reply(self, key, reply)
+
+    def _counts(self, run: RunId, event: Event) -> bool:
+        """Tell whether the answer of a slow handler is still wanted."""
+        state = self.hot.runs.get(run)
+        return state is not None and isinstance(event, HandlerAnswered) and state.inflight == event.key
 
     def _drain(self) -> None:
         while self.queue:
@@ -282,25 +293,3 @@ class Turn:
             tuple(self.results),
             tuple(self.forwards),
         )
-
-
-def record(state: RunState) -> RunRecord:
-    """Return a run as the store keeps it."""
-    exclusive = state.exclusive and state.status not in TERMINAL and state.key
-    return RunRecord(
-        state.run,
-        state.mailbox,
-        state.revision,
-        state.status,
-        state.flow,
-        state.version,
-        f"{state.flow}|{state.key_policy}|{state.key}" if exclusive else None,
-        state.parent.run if state.parent is not None else None,
-        encode_state(state),
-        state.updated,
-    )
-
-
-def stub(state: RunState) -> Flow:
-    """Return a definition for a run whose flow is gone: enough to keep its input, cancel it, or say why it is blocked."""
-    return Flow(state.flow, state.version, StepName(""), {})

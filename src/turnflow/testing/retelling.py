@@ -23,8 +23,8 @@ from turnflow.core.ids import At, EffectKey, FlowName, GroupId, RunId, TimerId
 from turnflow.core.inputs import Input
 from turnflow.core.machine import Entry, Ignored, advance, sealed
 from turnflow.core.state import TERMINAL, RunState, blank
+from turnflow.engine.rows import stub
 from turnflow.engine.texts import Texts
-from turnflow.engine.turn import stub
 
 Complain: TypeAlias = Callable[[str, str, str], None]
 """Takes the invariant, the place, and what to look at."""
