@@ -223,15 +223,17 @@ def test_who_widens_who_may_answer() -> None:
         assert play.types("x", sender=sender, roles=roles) == expected
 
 
-def test_a_run_that_is_ending_takes_nothing_and_says_so() -> None:
+def test_a_run_that_is_ending_takes_nothing_says_so_to_presses_and_gives_the_rest_back() -> None:
     play = Play(a_flow(asks("a", "a?", None, "yes"), hooks=("flow_exit",))).start()
     ref = play.button("yes")
     play.held = True
     play.send(CancelRequested(play.at, "u"))
     assert play.state.status not in TERMINAL
-    assert play.types("x") == "ending"
+    assert play.types("x") == ""
     assert play.press(ref) == "ending"
     assert [press.notice for press in play.presses] == ["inactive"]
     play.drive()
     assert play.ended("cancelled")
+    released = [effect for effect in play.effects if isinstance(effect, Release)]
+    assert [input.text for effect in released for input in effect.inputs] == ["x"]
     assert any(isinstance(effect, AnswerPress) for effect in play.effects)

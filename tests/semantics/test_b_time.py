@@ -284,3 +284,20 @@ async def test_b3_an_answer_at_the_instant_of_the_timeout_has_one_winner(rehears
         await play.say("just in time")
         await play.clock(minutes=1)
         assert len(await play.endings()) == 1
+
+
+async def test_b5_who_waits_for_an_operator_is_not_idle(rehearse: Rehearsing) -> None:
+    flow = Flow("support", steps=Only, idle=hours(1))
+
+    @flow.step(Only.ASK, ask="What is it?")
+    async def ask(turn: Turn[Only, None], answer: str) -> Directive:
+        return turn.escalate(answer)
+
+    async with rehearse(flow) as play:
+        await play.say("/start")
+        await play.say("help")
+        assert await play.clock(days=2) == []
+        await play.operator.answer("Sorry for the delay.")
+        assert play.replies == ["Sorry for the delay.", "What is it?"]
+        assert await play.clock(minutes=59) == []
+        assert await play.clock(minutes=1) == [EXPIRED], "but who does not answer afterwards is"

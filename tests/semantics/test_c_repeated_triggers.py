@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 
 from tests.semantics.conftest import Rehearsing
-from tests.semantics.flows import nest
+from tests.semantics.flows import asking, nest
 from tests.semantics.playing import INACTIVE
 from turnflow import (
     Directive,
@@ -118,3 +118,39 @@ async def test_c_a_run_that_the_host_starts_for_a_user_is_the_one_that_the_trigg
         await play.say("Ada")
         assert await play.say("/trip") == ["City? [Rome]"]
         assert len(await play.runs()) == 1
+
+
+async def test_c_on_repeat_restart_begins_anew_also_if_children_elsewhere_have_to_end_first(
+    rehearse: Rehearsing,
+) -> None:
+    flow = asking("a", on_repeat="restart")
+    child = asking("child")
+    registry = Registry()
+    registry.register(flow, on=[command("a")])
+    registry.register_callable(child)
+    async with rehearse(registry) as play:
+        await play.say("/a")
+        (old,) = await play.runs()
+        await play.engine.start("child", conversation="chat:bob", user="bob", parent=old.run)
+        await play.settle()
+        assert await play.say("/a") == ["a?"]
+        assert sorted((run.flow, run.status) for run in await play.runs()) == [
+            ("a", "cancelled"),
+            ("a", "waiting"),
+            ("child", "cancelled"),
+        ]
+
+
+async def test_c_on_repeat_restart_replaces_a_run_that_a_deploy_has_blocked(rehearse: Rehearsing) -> None:
+    async with rehearse(repeated("restart")) as play:
+        await play.say("/start")
+        other = Flow("trip", steps=Two, version=2, on_repeat="restart")
+        for step in Two:
+
+            @other.step(step, ask=f"New {step}?")
+            async def ask(turn: Turn[Two, None], answer: str) -> Directive:
+                return turn.complete()
+
+        await play.deploy(other)
+        assert (await play.say("/start"))[-1] == "New name?"
+        assert [run.status for run in await play.runs()] == ["cancelled", "waiting"]

@@ -187,3 +187,22 @@ async def test_c8_what_nobody_wants_is_unclaimed_and_handed_to_the_host(rehearse
             Unclaimed("no run and no trigger wants it")
         ]
         assert await play.runs() == []
+
+
+async def test_c5_a_background_run_that_ends_does_not_give_its_parent_the_attention(rehearse: Rehearsing) -> None:
+    registry = registered(asking("a"), asking("b"))
+    registry.register_callable(asking("child"))
+    async with rehearse(registry) as play:
+        bob = play.as_("bob")
+        await play.say("/a")
+        (run,) = await play.runs()
+        await play.engine.start("child", conversation=bob.conversation, user="bob", parent=run.run)
+        await play.settle()
+        await play.say("/b")
+        await bob.say("done")
+        await play.say("for b")
+        assert {run.flow: run.status for run in await play.runs()} == {
+            "a": "waiting",
+            "b": "completed",
+            "child": "completed",
+        }

@@ -373,3 +373,34 @@ async def test_f7_an_author_who_says_something_has_the_last_word(rehearse: Rehea
     async with rehearse(flow) as play:
         await play.say("/start")
         assert await play.say("go") == ["The shop is closed."]
+
+
+async def test_f2_the_time_of_a_step_bounds_all_its_attempts(rehearse: Rehearsing) -> None:
+    calls: list[int] = []
+    flow = Flow("bounded", steps=Only)
+
+    @flow.step(Only.ASK, handler_timeout=minutes(5), retries=Retry(count=100, delay=minutes(1), factor=1))
+    async def ask(turn: Turn[Only, None]) -> Directive:
+        calls.append(turn.attempt)
+        raise UserCodeError("busy", "try later")
+
+    async with rehearse(flow) as play:
+        await play.say("/start")
+        await play.clock(hours=1)
+        assert calls == [1, 2, 3, 4, 5, 6]
+        assert [ending.outcome for ending in await play.endings()] == ["failed"]
+
+
+async def test_f3_after_an_escalated_failure_the_operator_lets_the_failed_step_run_again(rehearse: Rehearsing) -> None:
+    flow = working(failing("no_luck", 1))
+
+    @flow.on_error
+    async def wrong(turn: Turn[Step, None], error: Failure) -> Directive:
+        return turn.escalate(f"{error.code} in {error.step}")
+
+    async with rehearse(flow) as play:
+        await play.say("/start")
+        await play.say("go")
+        assert "no_luck in work" in play.operator.replies[0]
+        await play.operator.answer("Repaired.")
+        assert await results(play) == ["done"]

@@ -447,3 +447,25 @@ async def test_j3_a_caller_that_is_blocked_takes_note_of_its_childs_end_afterwar
         assert {run.flow: run.status for run in await play.runs()} == {"caller": "blocked", "person": "completed"}
         assert await play.deploy(registry(caller=True)) == ["Back again."]
         assert await results(play) == [{"nickname": "Addy", "age": 18}]
+
+
+async def test_j2_a_field_with_a_default_may_be_added_within_a_version(rehearse: Rehearsing) -> None:
+    class More(msgspec.Struct):
+        name: str = ""
+        age: int = 0
+        tags: list[str] = []
+
+    more = Flow("person", steps=V2, data=More)
+    for step in V2:
+
+        @more.step(step, ask="More?")
+        async def ask(turn: Turn[V2, More], answer: str) -> Directive:
+            turn.data.tags.append(answer)
+            return turn.complete(turn.data)
+
+    async with rehearse(registry_of(version2(version=1))) as play:
+        await play.say("/start")
+        await play.say("Ada")
+        await play.deploy(more)
+        await play.say("math")
+        assert await results(play) == [{"name": "Ada", "age": 0, "tags": ["math"]}]

@@ -50,6 +50,7 @@ def attach(draft: Draft, child: Child) -> str:
     if any(known.run == child.run for known in draft.children):
         return "known_child"
     draft.children = (*draft.children, child)
+    _unnoticed(draft)
     return ""
 
 
@@ -65,9 +66,16 @@ def finished(draft: Draft, event: ChildFinished) -> str:
         return "unknown_child"
     ended = replace(child, ended=Ending(event.outcome, event.result, event.error))
     draft.children = tuple(ended if known.run == child.run else known for known in draft.children)
+    if draft.cancelling is None and not any(c.call and c.call.child == child.run for c in draft.cursors.values()):
+        _unnoticed(draft)
     if not draft.halted:
         take_note(draft)
     return ""
+
+
+def _unnoticed(draft: Draft) -> None:
+    """What happens now changes nothing that people see: the run is no more recent for it, and gets no more attention."""
+    draft.at = draft.state.updated
 
 
 def take_note(draft: Draft) -> None:

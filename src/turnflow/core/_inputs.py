@@ -68,13 +68,21 @@ def receive(draft: Draft, event: InputReceived) -> str:
             draft.notice(draft.status)
         return _keep(draft, input)
     if draft.leaving:
+        if input.kind != "press":
+            return _keep(draft, input)  # given back at the end: it may start what comes next
         draft.answer_press(input, "inactive")
         return "ending"
     why = _pressed(draft, event) if input.kind == "press" else _received(draft, event)
-    idle = draft.flow.policies.idle
-    if not why and idle is not None:
-        draft.set_timer(Timer(TimerId("idle"), "idle", draft.at + idle))
+    if not why:
+        not_idle(draft)
     return why
+
+
+def not_idle(draft: Draft) -> None:
+    """Count idleness from now on."""
+    idle = draft.flow.policies.idle
+    if idle is not None:
+        draft.set_timer(Timer(TimerId("idle"), "idle", draft.at + idle))
 
 
 def _received(draft: Draft, event: InputReceived) -> str:

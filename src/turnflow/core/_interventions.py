@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from turnflow.core import _children, _failures, _groups, _menu, _navigation
+from turnflow.core import _children, _failures, _groups, _inputs, _menu, _navigation
 from turnflow.core._draft import Draft, encoded
 from turnflow.core.events import CancelRequested, InputSetAside, OperatorAnswered
 from turnflow.core.ids import StepName
@@ -56,6 +56,7 @@ def operator(draft: Draft, event: OperatorAnswered) -> str:
         then = cursor.escalation.then
         cursor = replace(cursor, escalation=None)
         draft.put(cursor)
+        _inputs.not_idle(draft)
         if then is None:
             _navigation.repeat(draft, cursor)
         else:

@@ -263,8 +263,10 @@ def _timer(draft: Draft, event: TimerFired) -> str:
         return ""  # it stays among the timers and is set again when the run goes on
     del draft.timers[event.timer]
     idle = draft.flow.policies.idle
-    if timer.kind == "idle" and idle is not None and event.heard + idle > event.at:
-        draft.set_timer(replace(timer, due=event.heard + idle))
+    parked = any(cursor.escalation is not None for cursor in draft.cursors.values())
+    heard = event.at if parked else event.heard  # who waits for an operator has not gone away
+    if timer.kind == "idle" and idle is not None and heard + idle > event.at:
+        draft.set_timer(replace(timer, due=heard + idle))
     elif timer.kind in ("ttl", "idle"):
         _failures.expired(draft, timer.kind)
     elif timer.kind == "group":

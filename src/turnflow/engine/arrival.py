@@ -150,10 +150,12 @@ def _is_called(state: RunState) -> bool:
 
 
 def _restart(turn: Turn, old: RunId, registration: Registration, input: Input, place: Place) -> None:
-    """Start anew once the old run has ended; if its end takes longer than this turn, say that it is still running."""
+    """Start anew once the old run has ended; if its end takes longer than this turn, it keeps the input until then."""
     if effects.is_over(turn, old):
         _begin(turn, registration, input, place, exclusive=True)
-    else:
+        return
+    work = turn.apply(old, InputReceived(turn.at, input))
+    if work is None or work.ignored:
         text = turn.engine.texts.worded("already", Message())
         effects.answer(turn, EffectKey(f"already:{input.id}"), Reply(text))
 
