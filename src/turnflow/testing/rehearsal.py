@@ -22,7 +22,6 @@ from types import TracebackType
 from typing import Self
 
 from turnflow.core.codec import decode_state
-from turnflow.core.definition import Trigger
 from turnflow.core.ids import At, ConversationId, MailboxId
 from turnflow.core.state import TERMINAL, Ending, RunState
 from turnflow.engine import Desk, Engine, Process, Registry, Texts
@@ -34,7 +33,7 @@ from turnflow.testing.bot import RecordedBot
 from turnflow.testing.clock import FakeClock
 from turnflow.testing.life import Crashed, Fuse, Life
 from turnflow.testing.people import Operator, Person
-from turnflow.testing.stage import Stage, StoreMaker
+from turnflow.testing.stage import Stage, StoreMaker, registry_of
 from turnflow.testing.transcript import YOU, parse_act
 
 
@@ -57,7 +56,8 @@ class Rehearsal:
         cancel_command: str = "cancel",
         hot_limit: int = 10_000,
     ) -> None:
-        self.registry = flows if isinstance(flows, Registry) else _registry_of(flows)
+        self.registry = registry_of(flows)
+        self._deployed = [self.registry]
         self.fake_clock = FakeClock()
         self.bot = RecordedBot("chat:")
         self.deliveries: list[Delivery] = []
@@ -65,7 +65,6 @@ class Rehearsal:
         self._texts = texts or Texts()
         process = partial(
             Process,
-            self.registry,
             clock=self.fake_clock,
             roles=dict(roles or {}),
             resources={type(resource): resource for resource in resources},
@@ -75,7 +74,7 @@ class Rehearsal:
         )
         self._stage = Stage(
             store,
-            lambda store, crash: process(store=store, crash=crash),
+            lambda store, crash: process(self.registry, store, crash=crash),
             opened=lambda life: life.engine.connect(self.bot),
         )
         self._people: dict[str, Person] = {}
@@ -196,6 +195,12 @@ class Rehearsal:
         await self.settle()
         return self.replies
 
+    async def deploy(self, flows: Registry | Buildable) -> list[str]:
+        """Stop the engine in an orderly way and open a new one with other flows on the same store. Returns the replies."""
+        self.registry = registry_of(flows)
+        self._deployed.append(self.registry)
+        return await self.restart()
+
     def crash(self, point: str, *, hit: int = 1) -> None:
         """Let the engine die when it next reaches a point (see `turnflow.engine.CRASH_POINTS`), or reaches it `hit` times.
 
@@ -252,7 +257,7 @@ class Rehearsal:
             conversations={person.conversation for person in self._people.values()},
             now=self.fake_clock.now(),
         )
-        return await invariants.check(self.store, invariants.definitions_of(self.registry), witness, self._texts)
+        return await invariants.check(self.store, invariants.definitions_of(*self._deployed), witness, self._texts)
 
     def new_id(self) -> str:
         """Return an input id that was never used."""
@@ -288,9 +293,3 @@ class Rehearsal:
 async def _fire(life: Life, timers: tuple[TimerRecord, ...]) -> None:
     life.process.timers.add(timers)
     life.process.timers.fire_due()
-
-
-def _registry_of(flow: Buildable) -> Registry:
-    registry = Registry()
-    registry.register(flow, on=[Trigger("command", "start")], callable=True)
-    return registry

@@ -8,8 +8,10 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self, TypeAlias, TypeVar
 
-from turnflow.engine import Process
+from turnflow.core.definition import Trigger
+from turnflow.engine import Process, Registry
 from turnflow.engine.crash import Crash
+from turnflow.engine.registry import Buildable
 from turnflow.errors import StoreUnavailable
 from turnflow.ports import Store
 from turnflow.stores import open_store
@@ -109,3 +111,12 @@ class Stage:
     def _reach(self, point: str) -> None:
         if self.lives:
             self.life.reach(point)
+
+
+def registry_of(flows: Registry | Buildable) -> Registry:
+    """Return a registry; one flow alone starts on `/start` and may be called."""
+    if isinstance(flows, Registry):
+        return flows
+    registry = Registry()
+    registry.register(flows, on=[Trigger("command", "start")], callable=True)
+    return registry
