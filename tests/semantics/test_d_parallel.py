@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import pytest
 
 from tests.semantics.conftest import Rehearsing
 from tests.semantics.kyc import Kyc, kyc
 from tests.semantics.playing import results
-from turnflow import Directive, Flow, Message, Turn, answers, minutes
+from turnflow import Directive, Flow, Input, Message, Turn, answers, minutes
 from turnflow.testing import Rehearsal
 
 MENU = "Which one would you like to do? [Your mail] [phone] [document]"
@@ -373,3 +375,94 @@ async def test_d6_the_group_is_one_entry_in_the_history_around_it(rehearse: Rehe
         assert await play.say("back") == ["all?"]
         (menu,) = await play.say("back")
         assert menu.startswith("Which one")
+
+
+class Nested(StrEnum):
+    OUTER = "outer"
+    NOTE = "note"
+    INNER = "inner"
+    LEFT = "left"
+    RIGHT = "right"
+    BOTH = "both"
+    END = "end"
+
+
+async def test_d_groups_nest_and_each_joins_once(rehearse: Rehearsing) -> None:
+    flow = Flow("nested", steps=Nested)
+    for step in (Nested.NOTE, Nested.LEFT, Nested.RIGHT):
+
+        @flow.step(step, ask=Message(f"{step}?", buttons=[[f"{step} ok"]]))
+        async def leaf(turn: Turn[Nested, None], answer: str) -> Directive:
+            return turn.back() if answer == "back" else turn.done(answer)
+
+    @flow.step(Nested.BOTH)
+    async def both(turn: Turn[Nested, None]) -> Directive:
+        turn.say("Inner complete.")
+        return turn.done("both")
+
+    @flow.step(Nested.END)
+    async def end(turn: Turn[Nested, None]) -> Directive:
+        return turn.complete({step.value: result for step, result in turn.results.items()})
+
+    flow.parallel(start=Nested.INNER, steps=[Nested.LEFT, Nested.RIGHT], join=Nested.BOTH)
+    flow.parallel(start=Nested.OUTER, steps=[Nested.NOTE, Nested.INNER], join=Nested.END)
+    async with rehearse(flow) as play:
+        assert await play.say("/start") == ["note? [note ok]", "left? [left ok]", "right? [right ok]"]
+        await play.press("right ok")
+        await play.restart()
+        await play.press("note ok")
+        assert await play.press("left ok") == ["Inner complete."]
+        (result,) = await results(play)
+        assert result == {"note": "note ok", "left": "left ok", "right": "right ok", "inner": "both"}
+
+
+async def test_d_a_branch_that_completes_the_run_ends_it_with_everything_that_was_open(rehearse: Rehearsing) -> None:
+    flow = Flow("early", steps=Kyc)
+
+    @flow.step(Kyc.EMAIL, ask="Mail?", timeout=minutes(5))
+    async def email(turn: Turn[Kyc, None], answer: str) -> Directive:
+        return turn.complete("enough") if answer == "stop" else turn.done()
+
+    for step in Kyc:
+        if step not in (Kyc.START, Kyc.EMAIL):
+
+            @flow.step(step, ask=Message(f"{step}?", buttons=[[f"{step} ok"]]), timeout=minutes(5))
+            async def other(turn: Turn[Kyc, None], answer: str) -> Directive:
+                return turn.done()
+
+    flow.parallel(start=Kyc.START, steps=[Kyc.EMAIL, Kyc.PHONE], join=Kyc.ALL)
+    async with rehearse(flow) as play:
+        await play.say("/start")
+        await play.press("phone ok")
+        await play.say("stop")
+        assert await results(play) == ["enough"]
+        assert await play.clock(hours=1) == []
+
+
+async def test_d_a_wait_of_one_branch_that_times_out_leaves_the_others_alone(rehearse: Rehearsing) -> None:
+    flow = Flow("late", steps=Kyc)
+    for step in Kyc:
+        if step is Kyc.START:
+            continue
+
+        @flow.step(
+            step,
+            ask=f"{step}?",
+            accepts=answers.photo() if step is Kyc.DOCUMENT else answers.text(),
+            timeout=minutes(5) if step is Kyc.EMAIL else None,
+            on_timeout=Kyc.CODE if step is Kyc.EMAIL else None,
+        )
+        async def handler(turn: Turn[Kyc, None], answer: Input) -> Directive:
+            return turn.done(answer.text or answer.kind)
+
+    flow.parallel(start=Kyc.START, steps=[Kyc.EMAIL, Kyc.DOCUMENT], join=Kyc.ALL)
+    async with rehearse(flow) as play:
+        await play.say("/start")
+        assert await play.clock(minutes=5) == ["code?"]
+        await play.share("photo", "x.jpg")
+        assert await play.say("123") == ["all?"]
+        (run,) = await play.runs()
+        assert {head: bytes(value) for head, value in run.results.items()} == {
+            "email": b'"123"',
+            "document": b'"photo"',
+        }

@@ -12,6 +12,7 @@ from tests.semantics.conftest import Rehearsing
 from tests.semantics.playing import results
 from turnflow import Directive, Flow, Message, Registry, Turn, command, hours
 from turnflow.core.ids import Json
+from turnflow.errors import ConflictingFlow
 from turnflow.testing import Rehearsal
 
 PAUSED = "This conversation is paused for a moment; your messages are kept and it goes on by itself."
@@ -121,6 +122,28 @@ def registry_of(*flows: Flow[V1, Person1] | Flow[V2, Person2] | Flow[V3, Person3
 async def deploy(play: Rehearsal, *flows: Flow[V1, Person1] | Flow[V2, Person2] | Flow[V3, Person3]) -> list[str]:
     """Stop the engine and open one with these flows and no others on the same store."""
     return await play.deploy(registry_of(*flows))
+
+
+# --- J1: digests ------------------------------------------------------------------------------------------------------
+
+
+def worded(question: str, title: str, *, limit: int = 1) -> Flow[V1, None]:
+    flow = Flow("worded", steps=V1, title=title)
+    for step in V1:
+
+        @flow.step(step, ask=question, title=title, retry=question, otherwise=question, timeout=hours(limit))
+        async def ask(turn: Turn[V1, None], answer: int) -> Directive:
+            return turn.complete()
+
+    return flow
+
+
+def test_j1_texts_and_titles_change_no_digest_and_what_a_flow_does_changes_it() -> None:
+    registry = Registry()
+    registry.register(worded("How old are you?", "Age"))
+    registry.register(worded("Ihr Alter?", "Alter"))
+    with pytest.raises(ConflictingFlow, match="raise the version"):
+        registry.register(worded("How old are you?", "Age", limit=2))
 
 
 # --- J2: versions -----------------------------------------------------------------------------------------------------
