@@ -82,8 +82,6 @@ def _drop(draft: Draft, cursor: Cursor) -> None:
         close(draft, cursor.opened)
     if cursor.call is not None:
         _children.abandon(draft, cursor.call.child)
-    if cursor.owed and draft.inflight == _failures.call_key(draft, cursor.owed[0]):
-        draft.inflight = None
     draft.cursors.pop(cursor.id, None)
 
 
