@@ -174,7 +174,7 @@ def trial(seed: int) -> tuple[int, Report]:
     place, random, kills = Place(folder), Random(-seed - 1), 0
     while True:
         reaper = Reaper(int(random.paretovariate(1.1) * 30))
-        ended_by = forked(lambda: asyncio.run(live(place, seed, reaper)), folder / "trouble")  # noqa: B023
+        ended_by = forked(lambda: asyncio.run(live(place, seed, reaper)), folder / "trouble")  # noqa: B023 - called before the next round
         if not ended_by:
             break
         assert ended_by == signal.SIGKILL

@@ -145,7 +145,7 @@ async def test_a_kind_that_no_wait_takes_is_handed_back() -> None:
 async def test_an_unknown_kind_of_update_is_refused_or_handed_back_and_the_engine_lives() -> None:
     async with house(echo()) as home:
         await home.say("/echo")
-        raw = Input(InputId("odd"), "hologram", UserId("ann"), text="?")  # type: ignore[arg-type]
+        raw = Input(InputId("odd"), "hologram", UserId("ann"), text="?")  # type: ignore[arg-type]  # no such kind, on purpose
         answer = await home.send(Inbound(ConversationId("t:1"), raw))
         assert isinstance(answer, Refused | Unclaimed), answer
         assert isinstance(await home.say("on"), Handled)

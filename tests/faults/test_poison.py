@@ -156,7 +156,7 @@ async def test_a_turn_that_fails_inside_the_engine_is_tried_again_and_set_aside_
     def defective(turn: object, payload: object) -> None:
         if b"defect" in msgspec.json.encode(payload):
             raise RuntimeError("a defect")
-        true(turn, payload)  # type: ignore[arg-type]
+        true(turn, payload)  # type: ignore[arg-type]  # handed on as it came
 
     async with house(kitchen(Path("/nowhere"))) as home:
         await home.say("/eat")

@@ -109,7 +109,7 @@ async def test_while_the_store_does_not_answer_input_waits_and_goes_on_when_it_d
     async with house(FLOWS, faulty("memory", tmp_path, faults)) as home:
         await home.say("/signup")
         faults.rate = 1.0
-        name = asyncio.ensure_future(home.send(home.text("Ada"), rest=False))  # noqa: TID251
+        name = asyncio.ensure_future(home.send(home.text("Ada"), rest=False))  # noqa: TID251 - awaited below
         with pytest.raises(StoreUnavailable):  # refused at the door: nothing was accepted
             await name
         faults.rate = 0.0

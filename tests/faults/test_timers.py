@@ -50,7 +50,7 @@ async def test_a_timer_due_while_the_process_was_down_fires_once_after_restart(t
     store = stores(tmp_path)[name]
     async with house(patient(), store) as home:
         await home.say("/wait")
-    home.clock.advance(hours=1)  # type: ignore[attr-defined]
+    home.clock.advance(hours=1)  # type: ignore[attr-defined]  # a house has a FakeClock
     async with house(patient(), store, clock=home.clock, bot=home.bot) as home:
         assert home.texts() == ["Well?", "Well?", "Anything else?"]
         (await home.verify()).demand(fired=2)
@@ -123,7 +123,7 @@ async def test_every_interleaving_of_an_answer_and_a_timeout_has_one_winner() ->
         async with house(patient()) as home:
             await home.say("/wait")
             await home.wait(minutes=25)
-            home.clock.advance(minutes=5)  # type: ignore[attr-defined]
+            home.clock.advance(minutes=5)  # type: ignore[attr-defined]  # a house has a FakeClock
             for _ in range(delay):
                 await asyncio.sleep(0)
             await home.say("now")
