@@ -215,6 +215,16 @@ def test_e2_a_child_of_the_host_program_does_not_make_the_run_wait() -> None:
     assert cancelled(play) == []
 
 
+def test_e2_a_child_in_the_background_gives_its_parent_no_attention() -> None:
+    play = Play(a_flow(asks("a"))).start()
+    before = play.state.updated
+    play.at += 5
+    play.send(ChildAttached(play.at, Child(RunId("side"), MailboxId("m"))))
+    play.at += 5
+    play.send(ChildFinished(play.at, RunId("side"), "completed"))
+    assert play.state.updated == before
+
+
 def test_e2_a_run_that_completes_waits_only_for_the_children_it_cancelled() -> None:
     flow = a_flow(marks("go"), acts("x"), asks("y"), asks("paid"), asks("end"), groups=[group("go", "xy", "end")])
     play = Play(flow, {"x": lambda _: CALL, "y": lambda _: Complete()}).start()

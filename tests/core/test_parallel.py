@@ -151,6 +151,17 @@ def test_d2_a_burst_that_no_branch_can_claim_waits_for_the_choice_too() -> None:
     assert heard == ["one", "two"]
 
 
+def test_d2_what_came_after_an_undecided_line_waits_its_turn_and_does_not_push_it_out() -> None:
+    play = in_group(kyc())
+    play.send(InputSetAside(play.at, "it crashed"))
+    play.types("one")
+    play.types("picture", kind="photo")
+    play.send(RetryRequested(play.at))
+    assert menu(play) == list(HEADS)
+    play.types("email")
+    assert results(play.state) == {"email": b'"one"', "photo": b'"picture"'}
+
+
 def test_d2_a_menu_keeps_a_hundred_inputs_and_refuses_the_next() -> None:
     play = in_group(kyc())
     assert {play.types("x") for _ in range(100)} == {""}

@@ -13,10 +13,17 @@ cursors of their own. At most one piece of user code per run is asked for at a t
 an answer with that key counts. So one `advance` does everything that needs no user code and ends in one of three ways:
 it asks for user code (`RunHandler`), it is parked, or the run has ended.
 
-    event --> _steps / _inputs / _waits / _groups / _failures change the draft --> settle: pure work, next user code, or the end
+    event --> _inputs, _steps, _waits, _menu, _groups, _children, _failures, _interventions, _migration change the draft
+          --> settle: work that needs no user code, then the next user code, or rest, or the end
 
 Nothing is remembered outside the state: after a crash `pending(state)` gives the effects that are still owed, with the same
 keys. The journal keeps accepted events; `replay` applies them again and gets the same state.
+
+An input is never dropped in silence. It answers a wait, or is kept in the backlog while user code is at work or the run is
+halted (blocked, stuck); what no wait takes once the run is at rest is given back (`Release`) to be routed anew. A halted run
+does nothing, keeps everything (timers that fire, children that end) and goes on from there.
+
+User code may send a run in circles; `hops` counts its transitions since the last event from outside and ends that.
 
 The engine commits after the last `advance` of a turn and marks the commit with `sealed`.
 """
