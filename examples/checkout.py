@@ -28,7 +28,7 @@ payment = Flow("payment", steps=Pay, data=Bill, version=1)
 
 
 def amount(turn: Turn[Pay, Bill]) -> Message:
-    return Message(f"{turn.data.amount} euros. Pay now?", buttons=[["pay", "cancel"]])
+    return Message(f"That is {turn.data.amount} euros. Pay now?", buttons=[["pay", "cancel"]])
 
 
 @payment.step(Pay.CONFIRM, ask=amount, timeout=minutes(10), on_timeout="cancel")
@@ -49,12 +49,14 @@ class Order:
     items: list[str] = field(default_factory=list)
 
 
-checkout = Flow("checkout", steps=Shop, data=Order, version=1)
+checkout = Flow("checkout", steps=Shop, data=Order, version=1, title="Buy tea and cake")
 ShopTurn = Turn[Shop, Order]
 
 
 def cart(turn: ShopTurn) -> Message:
-    return Message(f"In your cart: {', '.join(turn.data.items) or 'nothing yet'}.", buttons=[[*PRICES], ["check out"]])
+    items = ", ".join(turn.data.items)
+    text = f"In your cart: {items}." if items else "Tea is 4 euros, cake is 6. What would you like?"
+    return Message(text, buttons=[[*PRICES], ["check out"]])
 
 
 @checkout.step(Shop.CART, ask=cart, on_error={"child_cancelled": Shop.CART})
@@ -68,7 +70,7 @@ async def fill(turn: ShopTurn, answer: Literal["tea", "cake", "check out"]) -> D
 
 @checkout.step(Shop.PAID)
 async def paid(turn: ShopTurn) -> Directive:
-    turn.say(f"Thank you! Your receipt: {turn.result}.")
+    turn.say(f"Thank you! Your receipt is {turn.result}.")
     return turn.complete({"items": turn.data.items, "receipt": turn.result})
 
 

@@ -20,14 +20,14 @@ class Step(StrEnum):
     MENU = "menu"
 
 
-menu = Flow("menu", steps=Step, version=1)
+menu = Flow("menu", steps=Step, version=1, title="See what there is")
 
 
 @menu.step(Step.MENU)
 async def show(turn: Turn[Step, None]) -> Directive:
     turn.say(
-        "What would you like to try? Kill the server at any moment: we go on where we were.\n"
-        "/cancel ends what you are doing, /help shows this again.",
+        "Hello! What would you like to do? You can stop with /cancel at any time.\n"
+        "And whenever you like, kill this server: as soon as it is back, we go on right here.",
         buttons=[[Button(label, callback=name)] for label, name in TOPICS.items()],
     )
     return turn.complete()

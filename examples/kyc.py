@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from turnflow import Directive, Flow, Media, Message, Registry, Turn, command, days
+from turnflow import Directive, Flow, Media, Registry, Turn, command, days
 from turnflow.answers import email, phone, photo, text
 
 Photo = Annotated[Media, photo()]
@@ -26,7 +26,7 @@ class Customer:
     passport: str = ""
 
 
-kyc = Flow("kyc", steps=Step, data=Customer, version=1, idle=days(30))
+kyc = Flow("kyc", steps=Step, data=Customer, version=1, idle=days(30), title="Prove who you are")
 KycTurn = Turn[Step, Customer]
 
 
@@ -62,12 +62,12 @@ async def ask_passport(turn: KycTurn, answer: Photo | PassportNumber) -> Directi
 
 
 def received(turn: KycTurn) -> Directive:
-    left = turn.progress.pending - 1
-    turn.say(f"Thank you. {left} of {turn.progress.total} to go." if left else "Thank you, that is all of it.")
+    done, total = turn.progress.completed + 1, turn.progress.total
+    turn.say(f"Thank you, that is {done} of {total}." if done < total else "Thank you, that is all of it.")
     return turn.done()
 
 
-@kyc.step(Step.REVIEW, ask=lambda turn: Message(f"Shall I send it, {turn.data.email}?", buttons=[["send", "change"]]))
+@kyc.step(Step.REVIEW, ask=lambda turn: f"{turn.data.email}, {turn.data.phone} and your passport. Shall I send it?")
 async def review(turn: KycTurn, answer: Literal["send", "change"]) -> Directive:
     if answer == "change":
         return turn.back()

@@ -19,7 +19,7 @@ class Signup:
     age: int = 0
 
 
-signup = Flow("signup", steps=Step, data=Signup, version=1)
+signup = Flow("signup", steps=Step, data=Signup, version=1, title="Register")
 SignupTurn = Turn[Step, Signup]
 
 
@@ -43,7 +43,7 @@ async def age(turn: SignupTurn, answer: Annotated[int, Meta(ge=1, le=130)]) -> D
 
 
 def summary(turn: SignupTurn) -> Message:
-    return Message(f"{turn.data.name}, {turn.data.age}?", buttons=[["yes", "no", "back"]])
+    return Message(f"{turn.data.name}, {turn.data.age} years old. Is that right?", buttons=[["yes", "no", "back"]])
 
 
 @signup.step(Step.CONFIRM, ask=summary)

@@ -23,7 +23,7 @@ class Case:
     question: str = ""
 
 
-support = Flow("support", steps=Step, data=Case, version=1)
+support = Flow("support", steps=Step, data=Case, version=1, title="Ask for help")
 SupportTurn = Turn[Step, Case]
 
 
