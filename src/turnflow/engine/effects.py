@@ -31,7 +31,8 @@ from turnflow.errors import AuthorError, InvalidValue
 from turnflow.ports import Inbound, InboxRecord, OutboxRecord, TimerRecord
 
 if TYPE_CHECKING:
-    from turnflow.engine.turn import Turn, Work
+    from turnflow.engine.turn import Turn
+    from turnflow.engine.work import Work
 
 ROLE_PREFIX = "role:"
 """The inbox of a role is the conversation of this prefix and the role's name."""

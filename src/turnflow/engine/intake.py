@@ -117,11 +117,16 @@ class Intake:
         while hot.busy:
             hot.freed = hot.freed or asyncio.Event()
             await hot.freed.wait()
+            hot = self._process.mailbox(hot.id)  # memory may have been short meanwhile
         item = Item(Arrived(inbound), inbound.input.id, self._process.clock.now(), future=future)
         items = [*(queued for queued in hot.queue if not queued.seq), item]
         hot.busy = True
         try:
-            rows = [InboxRecord(hot.id, 0, queued.id, encode(queued.payload), queued.at) for queued in items]
+            # After an unclean stop the try that follows counts, so that one that ends the process has been counted.
+            tries = 1 if self._process.counts_attempts else 0
+            rows = [
+                InboxRecord(hot.id, 0, queued.id, encode(queued.payload), queued.at, attempts=tries) for queued in items
+            ]
             outcomes = await self._process.store.accept(rows)
             self._process.crash("accept.after")
             for queued, outcome in zip(items, outcomes, strict=True):

@@ -11,10 +11,11 @@ from turnflow.core.codec import decode_state
 from turnflow.core.events import Blocked, Event, InputSetAside, Migrated
 from turnflow.core.ids import ConversationId, EffectKey, InputId, MailboxId, RunId, StepName
 from turnflow.core.machine import fits
+from turnflow.core.messages import Message
 from turnflow.core.routing import Live, Place, belongs
 from turnflow.core.state import RunState
 from turnflow.engine.mailbox import HotMailbox, Item
-from turnflow.engine.payloads import Arrived, Begin, ForRun, Payload, Resume, Speak, decode_payload
+from turnflow.engine.payloads import Arrived, ForRun, Payload, Reply, Resume, Speak, decode_payload
 from turnflow.errors import UndecodableRow
 from turnflow.ports import Commit, InboxRecord
 
@@ -55,8 +56,6 @@ async def load(engine: Process, hot: HotMailbox) -> None:
             hot.said = await _last_said(engine, hot, mailbox.waiting[0].seq)
         hot.loaded = True
     fresh = [entry for entry in mailbox.waiting if entry.seq not in hot.taken]
-    if fresh and engine.counts_attempts:
-        await engine.store.retake(hot.id, [entry.seq for entry in fresh])
     hot.take_in([item for item in (_item(engine, hot, entry) for entry in fresh) if item is not None])
     if first:
         written = any(isinstance(item.payload, Arrived) for item in hot.queue)
@@ -125,36 +124,48 @@ def _renamed(state: RunState, retired: Mapping[StepName, StepName]) -> dict[Step
 
 
 def _item(engine: Process, hot: HotMailbox, entry: InboxRecord) -> Item | None:
-    """Return an accepted entry as an item; one that ended the process too often becomes its own setting-aside."""
-    attempts = entry.attempts + (1 if engine.counts_attempts else 0)
+    """Return an accepted entry as an item; one that ended the process too often is set aside."""
     try:
         payload: Payload = decode_payload(entry.payload)
     except UndecodableRow as error:
         engine.report(f"inbox entry {entry.id} of {hot.id} is left alone: {error}", error)
         hot.taken.add(entry.seq)
         return None
-    if attempts >= POISON and not (hot.unreadable and isinstance(payload, Arrived)):
-        payload = set_aside(engine, hot, payload, attempts)
+    aside = ""
+    if entry.attempts >= POISON and not (hot.unreadable and isinstance(payload, Arrived)):
+        aside = f"handling it ended the process {entry.attempts} times"
+        payload = _stuck(engine, hot, payload, aside)
+        engine.report(f"entry {entry.id} of {hot.id} is set aside: {aside}")
     future = engine.callers.inputs.pop(entry.id, None)
-    return Item(payload, entry.id, entry.at, entry.seq, attempts, future)
+    recovered = engine.counts_attempts
+    return Item(payload, entry.id, entry.at, entry.seq, entry.attempts, recovered, aside, future)
 
 
 def set_aside(engine: Process, hot: HotMailbox, payload: Payload, attempts: int) -> Payload:
-    """Return what is applied instead of an item that cannot be handled: its run becomes stuck, keeping the input."""
-    reason = f"handling it ended the process or failed {attempts} times"
-    now = engine.clock.now()
+    """Return what is applied instead of an item whose turns fail: its run becomes stuck, keeping the input."""
+    reason = f"handling it failed {attempts} times"
     engine.report(f"an entry of {hot.id} is set aside: {reason}")
-    match payload:
-        case Arrived(inbound):
-            place = Place(inbound.conversation, inbound.chat or inbound.conversation, inbound.thread)
-            live = [Live(state, engine.flow_of(state)) for state in hot.runs.values()]
-            roles = engine.audience.roles_of(inbound.input.sender)
-            mine = [run.state for run in live if belongs(run, inbound.input, place, roles)]
-            if mine:
-                newest = max(mine, key=lambda state: state.updated)
-                return ForRun(newest.run, InputSetAside(now, reason, inbound.input))
-        case ForRun(run) | Resume(run):
-            return ForRun(run, InputSetAside(now, reason))
-        case Begin() | Speak():
-            pass
-    return NOTHING
+    if isinstance(payload, ForRun):
+        return ForRun(payload.run, InputSetAside(engine.clock.now(), reason))
+    return _stuck(engine, hot, payload, reason) if isinstance(payload, Arrived | Resume) else NOTHING
+
+
+def _stuck(engine: Process, hot: HotMailbox, payload: Payload, reason: str) -> Payload:
+    """Return what makes the run stuck that an input is for, or whose call is to be made again; else the payload itself.
+
+    Input that is for no run would start one, and cannot: its person is told.
+    """
+    now = engine.clock.now()
+    if isinstance(payload, Resume):
+        return ForRun(payload.run, InputSetAside(now, reason))
+    if not isinstance(payload, Arrived):
+        return payload
+    inbound = payload.inbound
+    place = Place(inbound.conversation, inbound.chat or inbound.conversation, inbound.thread)
+    live = [Live(state, engine.flow_of(state)) for state in hot.runs.values()]
+    roles = engine.audience.roles_of(inbound.input.sender)
+    mine = [run.state for run in live if belongs(run, inbound.input, place, roles)]
+    if not mine:
+        return Speak(EffectKey(f"failed:{inbound.input.id}"), Reply(engine.texts.worded("failed", Message())))
+    newest = max(mine, key=lambda state: state.updated)
+    return ForRun(newest.run, InputSetAside(now, reason, inbound.input))

@@ -22,6 +22,11 @@ class Item:
     seq: int = 0
     """Its place if it has been accepted durably; 0 until its own commit."""
     attempts: int = 0
+    """How often user code was begun for it after an unclean stop, or its turn failed."""
+    recovered: bool = False
+    """An unclean stop left it behind: it may be what ended the process."""
+    aside: str = ""
+    """Why no user code is run for it any more."""
     future: asyncio.Future[Delivery] | None = None
     tries: int = 0
     """How often its commit was rejected because somebody else was faster."""

@@ -32,6 +32,7 @@ from turnflow.engine.pool import Pool
 from turnflow.engine.registry import Registry
 from turnflow.engine.rows import stub
 from turnflow.engine.sender import Sender
+from turnflow.engine.suspicion import Suspicion
 from turnflow.engine.tasks import Tasks
 from turnflow.engine.texts import Texts
 from turnflow.engine.timers import Timers
@@ -108,6 +109,7 @@ class Process:
         self.committer = Committer(self.store, self.leases.epochs)
         self.sender = Sender(tasks, self.committer, self.crash, self.report, self.clock)
         self.executions = Executions(self)
+        self.suspicion = Suspicion(self.store)
         self.timers = Timers(tasks, self.clock, self._timer_due)
         self._pool: Pool[HotMailbox] = Pool(tasks, self._work, self.committer.write)
         self.counts_attempts = await self.leases.acquire()

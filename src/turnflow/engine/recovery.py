@@ -90,7 +90,7 @@ async def _call_again(engine: Process, hot: HotMailbox, resume: Resume) -> None:
     """Accept a call to be made again, unless it waits already. The same call may come to this several times in its life."""
     for nth in count():
         id = InputId(f"resume:{resume.key}" + (f":{nth}" if nth else ""))
-        entry = InboxRecord(hot.id, 0, id, encode(resume), engine.clock.now())
+        entry = InboxRecord(hot.id, 0, id, encode(resume), engine.clock.now(), attempts=1)
         (outcome,) = await engine.store.accept([entry])
         if isinstance(outcome, Accepted):
             hot.seq = max(hot.seq, outcome.seq)

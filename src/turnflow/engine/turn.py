@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from turnflow.core.codec import encode_entry
 from turnflow.core.definition import Flow
 from turnflow.core.effects import RunHandler
-from turnflow.core.events import CancelRequested, Event, HandlerAnswered, Migrated
+from turnflow.core.events import CancelRequested, Event, HandlerAnswered, InputSetAside, Migrated
 from turnflow.core.ids import At, ConversationId, RunId, TimerId
 from turnflow.core.machine import Accepted, Entry, advance, pending, sealed
 from turnflow.core.state import TERMINAL, Ending, RunState, blank
@@ -24,6 +23,7 @@ from turnflow.engine import arrival, effects, loading
 from turnflow.engine.mailbox import HotMailbox, Item
 from turnflow.engine.payloads import Arrived, Begin, ForRun, Resume, Speak, encode, user_mailbox
 from turnflow.engine.rows import record
+from turnflow.engine.work import Work
 from turnflow.ports import (
     Commit,
     Delivery,
@@ -42,19 +42,6 @@ if TYPE_CHECKING:
 JOURNAL_WARNING = 10_000
 JOURNAL_LIMIT = 25_000
 """Most entries of a run's journal; at the limit the run is ended, with the reason on record."""
-
-
-@dataclass(slots=True)
-class Work:
-    """A run while a turn changes it."""
-
-    state: RunState
-    flow: Flow
-    events: list[Event] = field(default_factory=list)
-    ignored: str = ""
-    """Why the last event did not count."""
-    ended_by_us: bool = False
-    """It has reached a limit and was told to end."""
 
 
 class Turn:
@@ -127,6 +114,8 @@ class Turn:
         if self.engine.user_keyed and isinstance(payload, Arrived) and not payload.forwarded:
             self.remote = await loading.peek(self.engine, user_mailbox(payload.inbound.input.sender))
         self._interpret()
+        if self.item.aside:
+            self._set_aside(self.item.aside)
         while True:
             self._drain()
             call = self._next_call()
@@ -135,9 +124,11 @@ class Turn:
                     break
                 continue
             run, handler_call = call
-            self.engine.crash("turn.before_handler")
-            event = await self.engine.executions.execute(self, run, handler_call)
-            self.engine.crash("turn.after_handler")
+            if self.item.recovered:
+                async with self.engine.suspicion.about(self.hot.id, self.item):
+                    event = await self._execute(run, handler_call)
+            else:
+                event = await self._execute(run, handler_call)
             if self.detached:
                 self.engine.executions.answered(self, run, handler_call, event)
                 return
@@ -164,6 +155,19 @@ class Turn:
                         self.calls.extend((run, owed) for owed in pending(work.state) if isinstance(owed, RunHandler))
             case Speak(key, reply):
                 effects.put_reply(self, key, reply)
+
+    async def _execute(self, run: RunId, call: RunHandler) -> Event | None:
+        self.engine.crash("turn.before_handler")
+        event = await self.engine.executions.execute(self, run, call)
+        self.engine.crash("turn.after_handler")
+        return event
+
+    def _set_aside(self, reason: str) -> None:
+        """Let the runs take note of the item, but run none of the user code that this asks for: they are stuck."""
+        self._drain()
+        for run, work in list(self.works.items()):
+            if work.state.inflight is not None:
+                self.apply(run, InputSetAside(self.at, reason))
 
     def _counts(self, run: RunId, event: Event) -> bool:
         """Tell whether the answer of a slow handler is still wanted."""

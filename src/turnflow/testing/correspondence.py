@@ -13,7 +13,7 @@ from turnflow.ports import Line, Outbound
 from turnflow.testing.evidence import spoken_for
 from turnflow.testing.judge import Judge
 
-OWN_WORDS: Final = ("press:", "already:", "stuck:")
+OWN_WORDS: Final = ("press:", "already:", "stuck:", "failed:")
 """Keys of replies that belong to an input and to no run: a dead button, a flow that runs already, a run that cannot be read."""
 
 
