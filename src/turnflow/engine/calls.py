@@ -1,9 +1,9 @@
 """What user code may ask of the engine: durable action calls, child runs, reports.
 
 `call_action` runs an action once per place: the key is the run, the handler call (known by its step and the input it handles, so
-it is the same for every attempt and after a crash) and the ordinal of the call in it. The result is committed before it is
-handed to the handler, together with the input that is being handled, so that a process that dies in between goes on by itself
-and finds the result.
+it is the same for every attempt and after a crash) and the ordinal of the call in it. The input is accepted durably before its
+first action is called, and each result is recorded before it is handed to the handler: a process that dies in between goes on
+by itself, with the same keys, and finds what is on record.
 """
 
 from __future__ import annotations
@@ -93,14 +93,15 @@ class CallRecorder:
         action = engine.registry.action(name)
         if action is None:
             raise UserCodeError("unknown_action", f"no action {name!r} is registered; use registry.register_action()")
+        async with self._one_by_one:
+            await self._take_in()
         engine.crash("action.before")
-        context = ActionContext(self._run, f"{self._run}/{key}", self._call.owed.attempt, engine.resources)
+        attempt = self._call.owed.attempt + self._turn.item.attempts
+        context = ActionContext(self._run, f"{self._run}/{key}", attempt, engine.resources)
         result = await action(argument, context)
         engine.crash("action.after")
         value = msgspec.json.encode(Recorded(name, hashed, Raw(result)))
-        async with self._one_by_one:  # the first of several at once also takes the input in
-            recorded = await self._record(ResultRecord(self._run, key, value))
-        if not recorded:
+        if not await self._record(ResultRecord(self._run, key, value)):
             # the same call was made elsewhere at the same time and was faster: its outcome is the one that counts
             return self._from_record((await self._records(prefix))[key], name, hashed)
         engine.crash("action.recorded")
@@ -166,42 +167,52 @@ class CallRecorder:
         else:
             effects.start_children(self._turn, self._run, self._started)
 
-    async def _record(self, result: ResultRecord) -> bool:
-        """Make a result durable, with the input that is being handled if it is not accepted yet.
+    async def _take_in(self) -> None:
+        """Accept the input that is being handled, durably, before anything is done in the world because of it.
 
-        Returns False if there is one on record already.
+        From here on a process that dies leaves it behind: it is handled again by itself, with the same keys.
         """
-        turn, hot = self._turn, self._turn.hot
-        received: tuple[InboxRecord, ...] = ()
-        if not turn.item.seq and not turn.detached:
-            item = turn.item
-            received = (InboxRecord(hot.id, turn.seq, item.id, encode(item.payload), item.at),)
+        turn, hot, item = self._turn, self._turn.hot, self._turn.item
+        if item.seq or turn.detached:
+            return
+        row = InboxRecord(hot.id, turn.seq, item.id, encode(item.payload), item.at, attempts=1)
         turn.recording += 1
         try:
-            done = await self._commit(received, result)
+            done = await self._commit(received=(row,))
             if isinstance(done, Rejected) and done.reason == "sequence":
                 # Another process put something into the mailbox meanwhile: the input takes the place behind it.
-                (accepted,) = await self._engine.store.accept(received)
+                (accepted,) = await self._engine.store.accept((row,))
                 if isinstance(accepted, Accepted):
                     turn.seq = accepted.seq
                     effects.replace_replies(turn)
-                done = await self._commit((), result)
+                    done = Committed()
         finally:
             turn.recording -= 1
+        if not isinstance(done, Committed):
+            raise LostOwnership(f"the input that calls for an action could not be accepted: {done}")
+        item.seq = turn.seq
+        hot.taken.add(turn.seq)
+        hot.seq = max(hot.seq, turn.seq)
+
+    async def _record(self, result: ResultRecord) -> bool:
+        """Make a result durable. Returns False if there is one on record already."""
+        self._turn.recording += 1
+        try:
+            done = await self._commit(results=(result,))
+        finally:
+            self._turn.recording -= 1
         if isinstance(done, Rejected) and done.reason == "result":
             return False
         if not isinstance(done, Committed):
             raise LostOwnership(f"the result of an action could not be recorded: {done}")
-        if received:
-            turn.item.seq = turn.seq
-            hot.taken.add(turn.seq)
-            hot.seq = max(hot.seq, turn.seq)
         return True
 
-    async def _commit(self, received: tuple[InboxRecord, ...], result: ResultRecord) -> CommitOutcome | Exception:
+    async def _commit(
+        self, received: tuple[InboxRecord, ...] = (), results: tuple[ResultRecord, ...] = ()
+    ) -> CommitOutcome | Exception:
         hot = self._turn.hot
         outcome: asyncio.Future[CommitOutcome | Exception] = asyncio.get_running_loop().create_future()
         epoch = self._engine.leases.epochs.get(hot.partition, 0)
-        commit = Commit(hot.id, hot.partition, epoch, received=received, results=(result,))
+        commit = Commit(hot.id, hot.partition, epoch, received=received, results=results)
         self._engine.committer.submit(commit, lambda done: None if outcome.done() else outcome.set_result(done))
         return await asyncio.shield(outcome)
