@@ -26,6 +26,8 @@ PAUSE = 0.5
 def landed(engine: Process, turn: Turn, commit: Commit | None, outcome: CommitOutcome | Exception) -> None:
     """Finish a turn whose commit has an outcome (or that had nothing to commit)."""
     hot, item = turn.hot, turn.item
+    if item.alone:
+        engine.suspicion.cleared(item)
     if turn.detached and not isinstance(outcome, Committed):
         engine.executions.withdraw(turn)
     if isinstance(outcome, Committed):
@@ -73,6 +75,7 @@ def again(engine: Process, hot: HotMailbox, item: Item, reason: str) -> None:
 
 def broken(engine: Process, hot: HotMailbox, item: Item, error: Exception) -> None:
     """A turn ended with an exception: nothing was written. Accepted input is tried again, and set aside in the end."""
+    engine.suspicion.cleared(item)
     engine.report(f"a turn of {hot.id} failed: {error}", error)
     if isinstance(error, StoreUnavailable) and (item.seq or item.future is None):
         hot.queue.appendleft(item)  # nobody is to blame and nobody would send it again

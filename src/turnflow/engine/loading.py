@@ -137,8 +137,9 @@ def _item(engine: Process, hot: HotMailbox, entry: InboxRecord) -> Item | None:
         payload = _stuck(engine, hot, payload, aside)
         engine.report(f"entry {entry.id} of {hot.id} is set aside: {aside}")
     future = engine.callers.inputs.pop(entry.id, None)
-    recovered = engine.counts_attempts
-    return Item(payload, entry.id, entry.at, entry.seq, entry.attempts, recovered, aside, future)
+    item = Item(payload, entry.id, entry.at, entry.seq, entry.attempts, future=future)
+    item.recovered, item.aside = engine.counts_attempts, aside
+    return item
 
 
 def set_aside(engine: Process, hot: HotMailbox, payload: Payload, attempts: int) -> Payload:

@@ -25,6 +25,10 @@ class Item:
     """How often user code was begun for it after an unclean stop, or its turn failed."""
     recovered: bool = False
     """An unclean stop left it behind: it may be what ended the process."""
+    counted: bool = False
+    """The try under way is on record."""
+    alone: bool = False
+    """No other suspect is tried meanwhile."""
     aside: str = ""
     """Why no user code is run for it any more."""
     future: asyncio.Future[Delivery] | None = None

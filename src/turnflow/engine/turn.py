@@ -124,11 +124,11 @@ class Turn:
                     break
                 continue
             run, handler_call = call
-            if self.item.recovered:
-                async with self.engine.suspicion.about(self.hot.id, self.item):
-                    event = await self._execute(run, handler_call)
-            else:
-                event = await self._execute(run, handler_call)
+            if self.engine.counts_attempts or self.item.recovered:
+                await self.engine.suspicion.count(self)
+            self.engine.crash("turn.before_handler")
+            event = await self.engine.executions.execute(self, run, handler_call)
+            self.engine.crash("turn.after_handler")
             if self.detached:
                 self.engine.executions.answered(self, run, handler_call, event)
                 return
@@ -155,12 +155,6 @@ class Turn:
                         self.calls.extend((run, owed) for owed in pending(work.state) if isinstance(owed, RunHandler))
             case Speak(key, reply):
                 effects.put_reply(self, key, reply)
-
-    async def _execute(self, run: RunId, call: RunHandler) -> Event | None:
-        self.engine.crash("turn.before_handler")
-        event = await self.engine.executions.execute(self, run, call)
-        self.engine.crash("turn.after_handler")
-        return event
 
     def _set_aside(self, reason: str) -> None:
         """Let the runs take note of the item, but run none of the user code that this asks for: they are stuck."""
