@@ -11,7 +11,7 @@ from turnflow import Registry, Texts, Turn, command, hours
 from turnflow.authoring import Flow
 from turnflow.core.directives import Directive
 from turnflow.engine import CRASH_POINTS
-from turnflow.errors import MissingResource
+from turnflow.errors import CallerError, MissingResource
 from turnflow.ports import Duplicate, Handled, Unclaimed
 from turnflow.stores import open_store
 from turnflow.testing import FakeClock, InvariantsBroken, Rehearsal
@@ -189,3 +189,9 @@ async def test_the_check_finds_what_is_wrong() -> None:
         play.bot.sent.append(play.bot.sent[0])
         with pytest.raises(InvariantsBroken, match="copies are flagged"):
             await play.check()
+
+
+async def test_a_crash_point_that_does_not_exist_is_refused_with_the_nearest_name() -> None:
+    async with Rehearsal(greeting) as play:
+        with pytest.raises(CallerError, match="'action.recordd'; did you mean 'action.recorded'"):
+            play.crash("action.recordd")

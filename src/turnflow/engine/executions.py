@@ -8,6 +8,7 @@ cancelled, and so is one whose run has moved on without it.
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Final
 
 from turnflow.core.effects import RunHandler
@@ -23,6 +24,8 @@ from turnflow.errors import TurnflowError, UserCodeError
 if TYPE_CHECKING:
     from turnflow.engine.process import Process
     from turnflow.engine.turn import Turn
+
+log = logging.getLogger("turnflow.engine")
 
 DETACH_AFTER: Final = 1.0
 """Seconds after which a handler no longer holds its mailbox."""
@@ -133,8 +136,12 @@ class Executions:
 
     def _failed(self, call: RunHandler, error: Exception) -> HandlerFailed:
         code = error.code if isinstance(error, UserCodeError) else _code_of(error)
-        self._engine.report(f"{call.owed.phase} of step {call.owed.step!r} failed ({code})", error)
         message = clean(f"{type(error).__name__}: {error}"[:2000])
+        where = f"{call.owed.phase} of step {call.owed.step!r} failed ({code})"
+        if isinstance(error, TurnflowError):
+            self._engine.report(f"{where}: {error}")
+        else:  # a mistake of the author, who needs to see where
+            log.warning("%s: %s", where, message, exc_info=error)
         return HandlerFailed(self._engine.clock.now(), call.key, clean(code), message)
 
     def answered(self, turn: Turn, run: RunId, call: RunHandler, event: Event | None) -> None:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import TypeVar
+from difflib import get_close_matches
+from typing import Final, TypeVar
 
+from turnflow import engine, stores
 from turnflow.engine import Engine, Process
 from turnflow.engine.crash import Crash
+from turnflow.errors import CallerError
 
 T = TypeVar("T")
+POINTS: Final = (*engine.CRASH_POINTS, *stores.CRASH_POINTS)
 
 
 class Crashed(BaseException):
@@ -36,7 +40,14 @@ class Fuse:
         return tuple(point for point, _ in self._armed)
 
     def arm(self, point: str, hit: int = 1) -> None:
-        """Let the engine die when it reaches a point for the `hit`-th time, once what was armed before has happened."""
+        """Let the engine die when it reaches a point for the `hit`-th time, once what was armed before has happened.
+
+        Raises `CallerError` for a point that does not exist.
+        """
+        if point not in POINTS:
+            close = get_close_matches(point, POINTS, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise CallerError(f"there is no crash point {point!r}{hint}")
         self._armed.append((point, hit))
 
     def disarm(self) -> None:
