@@ -118,13 +118,24 @@ def test_j2_history_is_mapped_too() -> None:
     assert play.state.cursors[0].history == ("name",)
 
 
-def test_j2_what_was_sent_to_the_old_question_does_not_answer_the_one_that_took_its_place() -> None:
+def test_j2_what_was_sent_to_a_renamed_step_answers_it_under_its_new_name() -> None:
     play = Play(a_flow(asks("nick"), asks("b"))).start()
     play.scripts["name"] = lambda _: Next(name("b"))
     before = play.input("Countess")
     migrates(play, a_flow(asks("name"), asks("b"), version=2), {"nick": "name"})
     assert why(play.send(InputReceived(play.at, before))) == ""
+    assert (play.step, play.said) == ("b", ["nick?", "name?", "b?"])
+
+
+def test_j2_what_was_sent_to_a_retired_step_does_not_answer_the_one_that_took_its_place() -> None:
+    play = Play(a_flow(asks("nick"), asks("b"))).start()
+    play.scripts["name"] = lambda _: Next(name("b"))
+    before = play.input("Countess")
+    deploy(play, a_flow(asks("name"), asks("b"), retired={name("nick"): name("name")}))
+    play.send(Migrated(play.at, 1))
+    assert why(play.send(InputReceived(play.at, before))) == ""
     assert (play.step, play.calls, play.said[-1]) == ("name", [], "name?")
+    play.at += 1
     play.types("Ada")
     assert play.step == "b"
 

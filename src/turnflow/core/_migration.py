@@ -53,7 +53,7 @@ def migrate(draft: Draft, event: Migrated) -> str:
     flow = draft.flow
     steps = {**flow.retired, **event.steps}
     state = draft.state
-    moved = [cursor.id for cursor in state.cursors if _is_moved(flow, cursor, steps)]
+    moved = {cursor.id: cursor.step in flow.retired for cursor in state.cursors if _is_moved(flow, cursor, steps)}
     if steps:
         state = replace(
             state,
@@ -71,10 +71,10 @@ def migrate(draft: Draft, event: Migrated) -> str:
     draft.inflight = None
     if event.data is not None:
         draft.data = event.data
-    for id in moved:
+    for id, is_elsewhere in moved.items():
         cursor = draft.cursors[id]
         _navigation.enter(draft, cursor, cursor.step, cursor.history)
-        if id in draft.cursors:
+        if is_elsewhere and id in draft.cursors:
             draft.put(replace(draft.cursors[id], moved=event.at))
     _interventions.go_on(draft)
     return ""

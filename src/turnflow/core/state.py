@@ -136,7 +136,7 @@ class Cursor(Struct, frozen=True, gc=False, omit_defaults=True):
     spoken: At = 0
     """When a person last spoke to it; the newest has the focus."""
     moved: At = 0
-    """When a new version of the flow put it here: what was sent until then answers another question."""
+    """When it was put here because its step was retired: what was sent until then answers another question."""
 
 
 class Branch(Struct, frozen=True, gc=False, omit_defaults=True):
