@@ -25,12 +25,12 @@ def test_lines_that_are_piped_in_give_the_whole_conversation(tmp_path: Path) -> 
         "> lots",
         "< A number from 1 to 130, please.",
         "> 36",
-        "< Ada, 36?",
+        "< Ada, 36 years old. Is that right?",
         "  [1] yes  [2] no  [3] back",
         "> back",
         "< How old are you?",
         "> 37",
-        "< Ada, 37?",
+        "< Ada, 37 years old. Is that right?",
         "  [1] yes  [2] no  [3] back",
         "> 1",
         "< Welcome, Ada!",
@@ -42,7 +42,7 @@ def test_a_pipe_goes_on_where_the_last_one_ended(tmp_path: Path) -> None:
     assert said[-1].splitlines()[-4:] == [
         "# You are back in this conversation.",
         "> 36",
-        "< Ada, 36?",
+        "< Ada, 36 years old. Is that right?",
         "  [1] yes  [2] no  [3] back",
     ]
 
@@ -72,11 +72,11 @@ def test_in_a_terminal_buttons_are_pressed_by_number_and_a_kill_changes_nothing(
     with Terminal(tmp_path, *SIGNUP, *STORE) as terminal:
         terminal.expect("> Ada", "< How old are you?", "# You are back in this conversation.", "> ")
         terminal.type("36")
-        terminal.expect("< Ada, 36?", "[1] yes  [2] no  [3] back", "> ")
+        terminal.expect("< Ada, 36 years old. Is that right?", "[1] yes  [2] no  [3] back", "> ")
         terminal.type("3")
         terminal.expect("< How old are you?", "> ")
         terminal.type("37")
-        terminal.expect("< Ada, 37?", "[1] yes  [2] no  [3] back", "> ")
+        terminal.expect("< Ada, 37 years old. Is that right?", "[1] yes  [2] no  [3] back", "> ")
         terminal.type("1")
         terminal.expect("< Welcome, Ada!", "> ")
         terminal.press("D")

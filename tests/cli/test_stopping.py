@@ -153,4 +153,4 @@ def _until_cut(visitor: Visitor, began: threading.Event) -> None:
 
 
 def _registered(name: str, age: str) -> list[str]:
-    return ["/signup", "What is your name?", name, "How old are you?", age, f"{name}, {age}?"]
+    return ["/signup", "What is your name?", name, "How old are you?", age, f"{name}, {age} years old. Is that right?"]

@@ -91,13 +91,12 @@ def _hosts(host: str, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _commands(registry: Registry) -> dict[str, str]:
-    """Return the commands people can type, with what they start."""
-    commands = {
-        trigger.value: registration.flow.title or registration.flow.name
-        for registration in registry.registrations
-        for trigger in registration.triggers
-        if trigger.kind == "command"
-    }
+    """Return the commands that the page suggests, one a flow, with what they start."""
+    commands: dict[str, str] = {}
+    for registration in registry.registrations:
+        words = (trigger.value for trigger in registration.triggers if trigger.kind == "command")
+        if (word := next(words, None)) is not None:
+            commands[word] = registration.flow.title or registration.flow.name
     return {**commands, "cancel": "Stop what you are doing"}
 
 

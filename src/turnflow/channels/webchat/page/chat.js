@@ -25,6 +25,7 @@ let reach = 100;
 let unread = 0;
 let bannerTimer = 0;
 let typingTimer = 0;
+const presses = new Set();
 const answers = new Set();
 
 // --- scrolling ---------------------------------------------------------------------------------------------------
@@ -158,7 +159,9 @@ const EVENTS = {
     welcome();
   },
   live: ({ live }) => log.alive(live),
+  // Other tabs hear the answer, too; it is meant for the one that pressed.
   press({ id, text }) {
+    if (!presses.has(id)) return;
     answers.add(id);
     if (text) toast(text);
   },
@@ -176,6 +179,7 @@ function say(text) {
 function pending(item) {
   busy();
   if (item.press) {
+    presses.add(item.id);
     if (item.state === "failed") {
       outbox.settle(item.id);
       busy();
@@ -203,14 +207,16 @@ function pressed(item, { outcome, reason }) {
 }
 
 function starters(commands) {
-  const chips = commands.map(({ name, about }) => {
+  // Nothing can be stopped before something was begun.
+  const chips = commands.filter(({ name }) => name !== "cancel").map(({ name, about }) => {
     const chip = make("button", "starter");
     chip.type = "button";
-    chip.append(make("b", "", `/${name}`), make("span", "", about));
+    chip.append(make("b", "", about), make("span", "", `/${name}`));
     chip.addEventListener("click", () => say(`/${name}`));
     return chip;
   });
   byId("starters").replaceChildren(...chips);
+  byId("welcome-text").textContent = chips.length ? "Write a message, or begin with one of these." : "Write a message to begin.";
 }
 
 byId("earlier").addEventListener("click", async () => {
@@ -228,6 +234,7 @@ byId("earlier").addEventListener("click", async () => {
 });
 
 addEventListener("online", () => stream.wake());
+addEventListener("offline", () => stream.cut());
 document.addEventListener("visibilitychange", () => document.hidden || stream.wake());
 if (location.hash) history.replaceState(null, "", location.pathname + location.search);
 for (const item of outbox.items) pending(item);

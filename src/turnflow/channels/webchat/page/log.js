@@ -1,6 +1,7 @@
 // The conversation on the screen: confirmed lines in order, and behind them what is still on its way. Text nodes only.
 
 const GROUP = 4 * 60_000;
+const DOUBLE_CLICK = 500;
 const LINK = /\bhttps?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]]/g;
 const FILES = { photo: "Photo", video: "Video", voice: "Voice message", audio: "Audio", document: "Document" };
 
@@ -161,8 +162,11 @@ export class Log {
     const button = make("button", "choice", text);
     button.type = "button";
     button.dataset.ref = ref;
-    button.addEventListener("click", () => {
-      if (button.getAttribute("aria-busy") === "true") return;
+    let last = -Infinity;
+    button.addEventListener("click", ({ timeStamp }) => {
+      const isRepeated = timeStamp - last < DOUBLE_CLICK;
+      last = timeStamp;
+      if (isRepeated || button.getAttribute("aria-busy") === "true") return;
       if (ref) this.#on.press(ref, text);
       else this.#on.say(say || text);
     });

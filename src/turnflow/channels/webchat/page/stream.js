@@ -9,6 +9,7 @@ export class Stream {
   #on;
   #attempt = 0;
   #wake = () => {};
+  #cut = () => {};
 
   // `cursor()` gives the place to go on from; `on` has `event(name, data, id)` and `state(name)`, one of
   // online, offline, crowded (too many tabs) and locked (the session is gone, for good).
@@ -32,8 +33,14 @@ export class Stream {
     this.#wake();
   }
 
+  // Give the connection up: the browser knows that there is no network, long before silence would tell.
+  cut() {
+    this.#cut();
+  }
+
   async #follow() {
     const abort = new AbortController();
+    this.#cut = () => abort.abort();
     let timer = setTimeout(() => abort.abort(), SILENCE);
     try {
       const cursor = this.#cursor();
