@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,16 @@ import pytest
 
 @pytest.mark.crash
 @pytest.mark.timeout(300)
-def test_random_kills_under_a_random_load_break_no_promise(root: Path) -> None:
+def test_random_kills_under_a_random_load_break_no_promise(
+    root: Path, record_property: Callable[[str, object], None]
+) -> None:
     command = [sys.executable, "-m", "tests.faults.random_kills", "--seeds", "8"]
     trials = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     found = re.search(r"kills: (\d+), commits: (\d+), failed: (\d+)", trials.stdout)
     assert found, trials.stdout[-3000:] + trials.stderr[-3000:]
-    print(found.group(0))
     kills, commits, failed = map(int, found.groups())
+    record_property("kills", kills)
+    record_property("commits", commits)
     assert not failed, trials.stdout[-5000:]
     assert kills >= 50
     assert commits >= 500

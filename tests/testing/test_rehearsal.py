@@ -193,5 +193,5 @@ async def test_the_check_finds_what_is_wrong() -> None:
 
 async def test_a_crash_point_that_does_not_exist_is_refused_with_the_nearest_name() -> None:
     async with Rehearsal(greeting) as play:
-        with pytest.raises(CallerError, match="'action.recordd'; did you mean 'action.recorded'"):
+        with pytest.raises(CallerError, match=r"'action\.recordd'; did you mean 'action\.recorded'\?"):
             play.crash("action.recordd")
