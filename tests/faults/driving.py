@@ -83,7 +83,7 @@ async def play(
     """Play a scenario to its end from wherever it is. `taken_up` is called once everything found has been taken up."""
     slow = scenario == "slow handlers"
     setattr(executions, "DETACH_AFTER", 0.02 if slow else 60.0)  # noqa: B010 - Final in the product; here time is short
-    setattr(process, "LOOK_ROUND", 0.005)  # noqa: B010 - as above
+    setattr(process, "LOOK_ROUND", 0.005)  # noqa: B010 - likewise
     steps = SCENARIOS[scenario]
     lines = place.lines()
     begun = {line.step: line for line in lines if not line.done}

@@ -80,17 +80,15 @@ class House:
 
     async def wait(self, **passed: float) -> None:
         """Let time pass: `wait(minutes=10)`."""
-        assert isinstance(self.clock, FakeClock)
-        self.clock.advance(**passed)
+        move(self, **passed)
         for _ in range(10):
             await asyncio.sleep(0)
         await self.rest()
 
     async def wait_polls(self, times: int = 3) -> None:
         """Let the engine look into the store a few times, without waiting for slow handlers."""
-        assert isinstance(self.clock, FakeClock)
         for _ in range(times):
-            self.clock.advance(seconds=0.5)
+            move(self, seconds=0.5)
             for _ in range(20):
                 await asyncio.sleep(0)
             await settled(self.engine, hurry=True)
@@ -150,6 +148,12 @@ async def house(
         engine.connect(bot)
         await settled(engine, hurry=hurry)
         yield House(engine, store, clock, bot, registry)
+
+
+def move(home: House, **passed: float) -> None:
+    """Move the clock without waiting for what that leads to."""
+    assert isinstance(home.clock, FakeClock)
+    home.clock.advance(**passed)
 
 
 def stores(tmp_path: Path) -> dict[str, Store]:

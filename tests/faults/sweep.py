@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import logging
 import os
 import shutil
 import signal
@@ -305,6 +306,7 @@ def main() -> int:
     )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     chosen = parser.parse_args()
+    logging.disable()
     work = list(cases(chosen.only or list(SCENARIOS)))
     if chosen.kill:
         work = [Case(work[0].scenario, _places(chosen.kill), _places(chosen.then))]

@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 import pytest
 
-from tests.faults.house import House, house
+from tests.faults.house import House, house, move
 from turnflow import Directive, Failure, Flow, Registry, Turn, any_text, command, minutes, seconds
 from turnflow.engine import executions, process
 from turnflow.ports import Commit, CommitOutcome, Handled
@@ -104,7 +104,7 @@ async def test_a_slow_handler_does_not_hold_up_cancel_timers_or_other_runs() -> 
         assert bench.calls == 1
         await home.send(home.text("/quick", by="eve"), rest=False)
         await home.send(home.text("on", by="eve"), rest=False)
-        home.clock.advance(minutes=2)  # type: ignore[attr-defined]  # a house has a FakeClock
+        move(home, minutes=2)
         await until(
             lambda: (
                 home.texts().count("This took too long, so I have stopped here. Start again whenever you like.") == 2

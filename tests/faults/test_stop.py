@@ -27,7 +27,7 @@ async def test_a_stop_in_the_middle_of_everything_leaves_all_promises_kept(tmp_p
     outcomes: list[object] = []
     async with house(heaps(), store) as home:
         deliveries = [home.text(line, chat=chat) for line in ("/heap", "one", "two") for chat in chats]
-        talkers = [asyncio.ensure_future(home.send(inbound, rest=False)) for inbound in deliveries]  # noqa: TID251 - they outlive no test
+        talkers = [asyncio.ensure_future(home.send(inbound, rest=False)) for inbound in deliveries]  # noqa: TID251 - they outlive the house
         await asyncio.sleep(0)
     outcomes = await asyncio.gather(*talkers, return_exceptions=True)
     assert all(isinstance(outcome, Handled | EngineStopped) for outcome in outcomes), outcomes
