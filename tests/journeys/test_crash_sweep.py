@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 
@@ -32,9 +33,7 @@ async def crash_at(name: str, *crashes: tuple[str, int]) -> Rehearsal:
     return play
 
 
-async def test_a_crash_at_any_moment_changes_nothing(
-    name: str, record_property: Callable[[str, object], None]
-) -> None:
+async def test_a_crash_at_any_moment_changes_nothing(name: str, record_property: Callable[[str, object], None]) -> None:
     reached = (await crash_at(name)).fuse.reached
     kills = 0
     for moment in moments(reached):
