@@ -227,7 +227,7 @@ async def test_f1_when_one_branch_fails_its_siblings_are_cancelled_and_their_res
 # --- F2 ---------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("whole", "attempt"), [(seconds(0.2), None), (None, seconds(0.2))])
+@pytest.mark.parametrize(("whole", "attempt"), [(seconds(0.5), None), (None, seconds(0.5))])
 async def test_f2_a_handler_over_its_time_is_ended_and_counts_as_a_failure_timeout(
     rehearse: Rehearsing, whole: timedelta | None, attempt: timedelta | None
 ) -> None:
@@ -264,7 +264,7 @@ async def test_f2_the_limit_of_an_attempt_holds_for_each_one(rehearse: Rehearsin
     attempts: list[int] = []
     flow = Flow("slow", steps=Only)
 
-    @flow.step(Only.ASK, ask="Go?", attempt_timeout=seconds(0.2), retries=Retry(count=1, delay=seconds(0)))
+    @flow.step(Only.ASK, ask="Go?", attempt_timeout=seconds(0.5), retries=Retry(count=1, delay=seconds(0)))
     async def slow(turn: Turn[Only, None], answer: str) -> Directive:
         attempts.append(turn.attempt)
         await asyncio.sleep(60 if turn.attempt == 1 else 0)
@@ -280,7 +280,7 @@ async def test_f2_the_limit_of_an_attempt_holds_for_each_one(rehearse: Rehearsin
 async def test_f2_a_late_answer_changes_nothing(rehearse: Rehearsing) -> None:
     flow = Flow("stubborn", steps=Only)
 
-    @flow.step(Only.ASK, ask="Go?", attempt_timeout=seconds(0.2))
+    @flow.step(Only.ASK, ask="Go?", attempt_timeout=seconds(0.5))
     async def stubborn(turn: Turn[Only, None], answer: str) -> Directive:
         try:
             await asyncio.sleep(60)
