@@ -8,11 +8,19 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
+from tests.faults.driving import FLOWS
+from tests.faults.flows import orders
 from tests.faults.house import house, stores
 from turnflow import Directive, Flow, Registry, Texts, Turn, command
-from turnflow.core.ids import Json, MailboxId
+from turnflow.core.codec import decode_entry, encode_state
+from turnflow.core.ids import Json, MailboxId, RunId
+from turnflow.core.machine import replay
+from turnflow.core.state import blank
 from turnflow.ports import Handled
+from turnflow.stores import MemoryStore
+from turnflow.testing.evidence import gather
 
 STORES = pytest.mark.parametrize("name", ["memory", "sqlite"])
 
@@ -201,3 +209,45 @@ async def test_a_hundred_runs_migrate_while_everybody_talks_at_once(tmp_path: Pa
         await new.rest()
         assert {state.status for state in await new.runs()} == {"completed"}
         (await new.verify(complete())).demand(ended=100)
+
+
+async def test_a_child_whose_flow_is_gone_when_it_would_begin_holds_up_nobody(tmp_path: Path) -> None:
+    """Its start was accepted, then the process ended, and the next deploy does not know its flow any more."""
+    store = MemoryStore()
+    async with house(FLOWS, store, ledger=tmp_path / "deeds") as home:
+        for line in ("/orders", "post"):
+            await home.say(line)
+        children = [state.run for state in await home.runs("errand")]
+        assert len(children) == 2
+        (parent,) = await home.runs("orders")
+    unborn(store, children)
+    less = Registry()
+    less.register(orders, on=[command("orders")])
+    async with house(less, store, clock=home.clock, bot=home.bot) as later:
+        await later.wait(minutes=1)
+        await later.say("/cancel")
+        assert (await later.engine.inspect(parent.run)).status == "cancelled"
+        assert not [mailbox for mailbox, left in (await gather(store)).waiting.items() if left]
+
+
+def unborn(store: MemoryStore, children: list[RunId]) -> None:
+    """Take children back to the moment before they began: their starts wait in their inboxes, and nothing else is there."""
+    for child in children:
+        mailbox = MailboxId(f"run:{child}")
+        del store._runs[child], store._journal[child], store._results[child]
+        store._live[mailbox].clear()
+        store._inbox[mailbox] = {1: replace(store._inbox[mailbox][1], consumed=False)}
+        store._waiting[mailbox].add(1)
+        store._last[mailbox] = 1
+    for id, (mailbox, seq) in list(store._ids.items()):
+        if id.startswith("finished:"):
+            del store._ids[id], store._inbox[mailbox][seq]
+            store._last[mailbox] = max(store._inbox[mailbox])
+    parents = [run for run, row in store._runs.items() if row.flow == "orders"]
+    for run in parents:  # it has not heard of their ends
+        rows = store._journal[run]
+        kept = [rows[number] for number in sorted(rows) if b"child_finished" not in rows[number].entry]
+        store._journal[run] = {row.revision: row for row in kept}
+        flow = orders.build().definition
+        state = replay(blank(run), {(flow.name, flow.version): flow}, [decode_entry(row.entry) for row in kept])
+        store._runs[run] = replace(store._runs[run], state=encode_state(state), revision=state.revision)

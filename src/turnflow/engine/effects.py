@@ -25,7 +25,7 @@ from turnflow.core.ids import At, ConversationId, EffectKey, InputId, MailboxId,
 from turnflow.core.inputs import Input
 from turnflow.core.messages import Message
 from turnflow.core.routing import Place, key_of
-from turnflow.core.state import TERMINAL, Child, Failure, RunState
+from turnflow.core.state import TERMINAL, Child, Failure, Parent, RunState
 from turnflow.engine.payloads import Arrived, Begin, ForRun, Payload, Reply, Speak, encode, home_of
 from turnflow.errors import AuthorError, InvalidValue
 from turnflow.ports import Inbound, InboxRecord, OutboxRecord, TimerRecord
@@ -76,7 +76,14 @@ def begin(turn: Turn, payload: Begin) -> None:
             turn.apply(payload.parent.run, attached)
         else:
             forward(turn, payload.parent.mailbox, f"attached:{payload.run}", ForRun(payload.parent.run, attached))
-    start(turn, payload, place, exclusive=False)
+    try:
+        start(turn, payload, place, exclusive=False)
+    except (AuthorError, InvalidValue) as error:
+        if payload.parent is None:
+            raise
+        # The code changed since the start was accepted. A parent that does not hear of it would wait for the child's end.
+        failed = Failure("cannot_start", str(error))
+        _tell_parent(turn, payload.parent, ChildFinished(turn.at, payload.run, "failed", error=failed))
 
 
 def start(
@@ -233,13 +240,15 @@ def _release(turn: Turn, work: Work, key: EffectKey, input: Input) -> None:
 def _finish(turn: Turn, work: Work, effect: Finish) -> None:
     run, ending, parent = work.state.run, effect.ending, effect.parent
     turn.finished.append((run, ending))
-    if parent is None:
-        return
-    told = ChildFinished(turn.at, run, ending.outcome, ending.result, ending.error)
+    if parent is not None:
+        _tell_parent(turn, parent, ChildFinished(turn.at, run, ending.outcome, ending.result, ending.error))
+
+
+def _tell_parent(turn: Turn, parent: Parent, told: ChildFinished) -> None:
     if parent.mailbox == turn.hot.id:
         turn.queue.append((parent.run, told))
     else:
-        forward(turn, parent.mailbox, f"finished:{run}", ForRun(parent.run, told))
+        forward(turn, parent.mailbox, f"finished:{told.child}", ForRun(parent.run, told))
 
 
 def is_over(turn: Turn, run: RunId) -> bool:
