@@ -11,7 +11,6 @@ from tests.core.watch import Watch
 from turnflow.core.definition import (
     Accepts,
     Flow,
-    Group,
     HandlerStep,
     Hook,
     Output,
@@ -97,7 +96,7 @@ def marks(step: str) -> HandlerStep:
 
 def a_flow(
     *steps: HandlerStep,
-    groups: Iterable[Group] = (),
+    groups: Iterable[ParallelGroup] = (),
     policies: Policies | None = None,
     hooks: tuple[Hook, ...] = (),
     retired: dict[StepName, StepName] | None = None,

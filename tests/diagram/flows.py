@@ -33,7 +33,7 @@ def flow(name: str, *steps: HandlerStep, title: str = "", groups: Sequence[Paral
         steps[0].name,
         {one.name: one for one in steps},
         {group.name: group for group in groups},
-        title,
+        title=title,
         **more,  # type: ignore[arg-type]  # the names of the fields are the caller's
     )
 

@@ -13,6 +13,29 @@ from msgspec import Struct
 
 from turnflow.core.ids import FlowName, Json, Millis, StepName
 from turnflow.core.messages import Message
+from turnflow.core.nodes import Node, Output, Retry, Settings, Template
+
+__all__ = [
+    "Accepts",
+    "Flow",
+    "HandlerStep",
+    "Hook",
+    "KeyPolicy",
+    "Node",
+    "OnRepeat",
+    "Output",
+    "ParallelGroup",
+    "Policies",
+    "Question",
+    "Registration",
+    "Reminder",
+    "Retry",
+    "Settings",
+    "Template",
+    "Timeout",
+    "Trigger",
+    "WaitSpec",
+]
 
 KeyPolicy: TypeAlias = Literal["user_in_chat", "user", "chat", "thread"]
 OnRepeat: TypeAlias = Literal["resume", "restart", "reject", "parallel"]
@@ -84,43 +107,6 @@ class Question(Struct, frozen=True, omit_defaults=True):
     """The question itself; None: a handler computes it (phase `ask`)."""
 
 
-class Retry(Struct, frozen=True, omit_defaults=True):
-    """Repetition of a failed handler: `count` further attempts, `delay * factor**n` apart and at most `max_delay`.
-
-    `jitter` (0..1) spreads the delays.
-    """
-
-    count: int
-    delay: Millis = 1000
-    factor: float = 2.0
-    max_delay: Millis = 60_000
-    jitter: float = 0.0
-    on: tuple[str, ...] = ()
-    """Error codes to retry on; empty: all."""
-    within: Millis | None = None
-    """No attempt starts later than this after the first one."""
-
-
-class Settings(Struct, frozen=True, omit_defaults=True):
-    """How a step is executed."""
-
-    timeout: Millis | None = None
-    """Bounds the step's handler with all its retries."""
-    attempt_timeout: Millis | None = None
-    """Bounds one attempt."""
-    retry: Retry | None = None
-    continue_on_error: bool | None = None
-    """None: implied by naming an error output. True without one: the default output is taken."""
-
-
-class Output(Struct, frozen=True, omit_defaults=True):
-    """One ordered outgoing edge: taken for `error` codes (`*` for any), else a declared way on."""
-
-    to: StepName
-    name: str = ""
-    error: tuple[str, ...] = ()
-
-
 class HandlerStep(Struct, frozen=True, tag="handler", omit_defaults=True):
     """A step whose code is Python; the code itself stands in the handler table, not here."""
 
@@ -135,10 +121,16 @@ class HandlerStep(Struct, frozen=True, tag="handler", omit_defaults=True):
     settings: Settings = Settings()
     has_handler: bool = True
     """False only for a group's start step that has no code of its own."""
+    kind: Literal["handler", "say", "ask"] = "handler"
+    """Steps of flow graphs that talk are handler steps too; the code of theirs is the same for all flows."""
+    say: Template | None = None
+    """Of `say` and `ask`: the words, with `${...}` in them."""
+    buttons: tuple[tuple[str, ...], ...] = ()
+    """Of `say` and `ask`: labels in rows."""
 
 
 class ParallelGroup(Struct, frozen=True, tag="parallel", omit_defaults=True):
-    """Steps a person completes in any order. The group's name is its start step."""
+    """Steps a person completes in any order (handler flows). The group's name is its start step."""
 
     name: StepName
     branches: tuple[StepName, ...]
@@ -152,10 +144,6 @@ class ParallelGroup(Struct, frozen=True, tag="parallel", omit_defaults=True):
     """The question "which one?"; a button per open branch is added to it."""
     menu_handler: bool = False
     """The menu's text comes from a handler (phase `menu`)."""
-
-
-Step: TypeAlias = HandlerStep
-Group: TypeAlias = ParallelGroup
 
 
 class Policies(Struct, frozen=True, omit_defaults=True):
@@ -177,11 +165,19 @@ class Flow(Struct, frozen=True, omit_defaults=True):
     name: FlowName
     version: int
     start: StepName
-    steps: dict[StepName, Step]
-    groups: dict[StepName, Group] = {}
+    steps: dict[StepName, HandlerStep]
+    groups: dict[StepName, ParallelGroup] = {}
+    nodes: dict[StepName, Node] = {}
+    """Steps of a flow graph; no name stands here and among `steps`."""
     title: str = ""
     data: dict[str, Json] = {}
     """JSON Schema of the flow's data."""
+    input: dict[str, Json] = {}
+    """JSON Schema of what a run of a flow graph is started with; {}: anything."""
+    output: dict[str, Json] = {}
+    """JSON Schema of its result."""
+    params: dict[str, Json] = {}
+    """JSON Schema of what whoever starts it may set beside the input."""
     policies: Policies = Policies()
     hooks: tuple[Hook, ...] = ()
     """Which hooks have code; the core asks for no other."""
