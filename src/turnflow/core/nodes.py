@@ -24,10 +24,6 @@ class Template(Struct, frozen=True, omit_defaults=True):
     static: bool = True
     """It holds no expression, so it is its own value."""
 
-    def __hash__(self) -> int:
-        """Stand among the keys of compiled programs."""
-        return hash((self.static, repr(self.value)))
-
 
 class Output(Struct, frozen=True, omit_defaults=True):
     """One ordered outgoing edge: taken for `error` codes (`*` for any), else if `when` holds (empty: the default)."""
