@@ -39,6 +39,16 @@ class InvalidFlow(AuthorError):
         super().__init__(f"flow {flow!r} has {len(problems)} problem(s):\n{lines}")
 
 
+class InvalidExpression(AuthorError):
+    """An expression does not compile, or not to what its place needs; `line` and `column` count from 1 inside its text."""
+
+    def __init__(self, source: str, message: str, line: int = 1, column: int = 1) -> None:
+        self.source = source
+        self.line = line
+        self.column = column
+        super().__init__(message)
+
+
 class UnknownFlow(AuthorError):
     """No flow of that name is registered with the engine's registry."""
 

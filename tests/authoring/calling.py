@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from turnflow.authoring import Flow, FlowHandlers
-from turnflow.core.definition import WaitSpec
+from turnflow.core.definition import Template, WaitSpec
 from turnflow.core.effects import RunHandler
 from turnflow.core.ids import (
     ConversationId,
@@ -18,6 +18,7 @@ from turnflow.core.ids import (
     EffectKey,
     FlowName,
     InputId,
+    Json,
     Nonce,
     RunId,
     StepName,
@@ -49,6 +50,9 @@ class RecordedServices:
     async def call_action(self, name: str, argument: bytes) -> bytes:
         self.called.append((name, argument))
         return self.actions[name]
+
+    async def render(self, template: Template, cursor: CursorId) -> Json:
+        return template.value
 
     async def start(
         self, flow: FlowName, data: Mapping[str, Raw], conversation: ConversationId | None, user: UserId | None

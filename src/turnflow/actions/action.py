@@ -18,7 +18,7 @@ from turnflow.authoring.codecs import Codec, InvalidJson
 from turnflow.authoring.signatures import Locals, caller_locals, is_async
 from turnflow.core.ids import RunId
 from turnflow.errors import AuthorError, UserCodeError
-from turnflow.ports import ActionContext
+from turnflow.ports import ActionContext, ActionKind
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
@@ -49,6 +49,11 @@ class Action(Generic[Argument, Result]):
     def name(self) -> str:
         """Its name in the registry."""
         return self._name
+
+    @property
+    def kind(self) -> ActionKind:
+        """How it runs."""
+        return "sync"
 
     @property
     def wants(self) -> frozenset[type]:

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Raw, Struct
 
+from turnflow.core.definition import Template
 from turnflow.core.effects import RunHandler
-from turnflow.core.ids import At, ConversationId, FlowName, RunId, UserId
+from turnflow.core.ids import At, ConversationId, CursorId, FlowName, Json, RunId, UserId
 from turnflow.core.state import Failure, Parent
 from turnflow.engine import effects
 from turnflow.engine.committer import BACKOFF
@@ -139,6 +140,12 @@ class CallRecorder:
                 " another argument; make the order and the arguments of action calls depend on data and input only"
             )
         return bytes(known.result)
+
+    async def render(self, template: Template, cursor: CursorId) -> Json:
+        """Evaluate a template as the place of a cursor sees it."""
+        if template.static:
+            return template.value
+        raise UserCodeError("expression", f"cursor {cursor}: nothing here evaluates expressions")
 
     async def start(
         self, flow: FlowName, data: Mapping[str, Raw], conversation: ConversationId | None, user: UserId | None

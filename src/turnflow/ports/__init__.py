@@ -17,7 +17,16 @@ from turnflow.ports.channel import (
     Unclaimed,
 )
 from turnflow.ports.clock import Clock
-from turnflow.ports.code import Action, ActionContext, Answer, Handlers, Migration, Services
+from turnflow.ports.code import (
+    Action,
+    ActionContext,
+    ActionKind,
+    ActionServices,
+    Answer,
+    Handlers,
+    Migration,
+    Services,
+)
 from turnflow.ports.records import (
     DefinitionRecord,
     InboxRecord,
@@ -51,6 +60,8 @@ __all__ = [
     "Accepted",
     "Action",
     "ActionContext",
+    "ActionKind",
+    "ActionServices",
     "Answer",
     "Channel",
     "Clock",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Raw
 
-from turnflow.core.definition import Flow, WaitSpec
+from turnflow.core.definition import Flow, Template, WaitSpec
 from turnflow.core.directives import Directive
 from turnflow.core.effects import RunHandler
-from turnflow.core.ids import At, ConversationId, FlowName, RunId, StepName, UserId
+from turnflow.core.ids import At, ConversationId, CursorId, FlowName, Json, RunId, StepName, UserId
 from turnflow.core.inputs import Input
 from turnflow.core.messages import Message
 from turnflow.core.state import Failure, RunState
@@ -40,6 +40,9 @@ class Services(Protocol):
 
         The result is durable before it is returned and handed back if the handler runs again. Raises `UserCodeError` if it fails.
         """
+
+    async def render(self, template: Template, cursor: CursorId) -> Json:
+        """Evaluate a template of a flow graph as the place of a cursor sees it. Raises `UserCodeError` (`expression`)."""
 
     async def start(
         self, flow: FlowName, data: Mapping[str, Raw], conversation: ConversationId | None, user: UserId | None
@@ -87,6 +90,9 @@ class Migration(NamedTuple):
     steps: dict[StepName, StepName]
 
 
+ActionKind: TypeAlias = Literal["sync", "long_run", "stream", "event"]
+
+
 class Action(Protocol):
     """A registered callable unit."""
 
@@ -94,8 +100,36 @@ class Action(Protocol):
     def name(self) -> str:
         """Its name in the registry."""
 
+    @property
+    def kind(self) -> ActionKind:
+        """sync: bounded in time; long_run: bounded by `idle_timeout` between heartbeats; stream: its output comes in parts;
+        event: it ends with an event from outside.
+        """
+
     async def __call__(self, argument: bytes, context: ActionContext) -> bytes:
         """Decode the JSON argument, run, return the JSON result."""
+
+
+class ActionServices(Protocol):
+    """What an action may ask of the engine while it runs."""
+
+    async def call_action(self, name: str, argument: bytes) -> bytes:
+        """Run another action as a part of this call, recorded once under its own key. Raises `UserCodeError` if it fails."""
+
+    async def start(self, flow: FlowName, data: Mapping[str, Raw], params: Mapping[str, Raw]) -> RunId:
+        """Start a run below the run that called, without waiting for it; the same call starts the same run."""
+
+    async def publish(self, topic: str, payload: bytes, key: str = "") -> None:
+        """Publish an event durably, once for this place of the call. `key` is its correlation key."""
+
+    def heartbeat(self) -> None:
+        """Show that the action is alive."""
+
+    def progress(self, done: float, note: str = "") -> None:
+        """Tell watchers how far it has come (0..1); also a heartbeat."""
+
+    def partial(self, chunk: bytes) -> None:
+        """Hand watchers a part of the output (JSON); also a heartbeat."""
 
 
 class ActionContext(NamedTuple):
@@ -106,3 +140,6 @@ class ActionContext(NamedTuple):
     """Idempotency key: the same for every attempt of the same call."""
     attempt: int
     resources: Mapping[type, object]
+    step: StepName = StepName("")
+    services: ActionServices | None = None
+    """None where there is no engine, as in a direct call."""

@@ -1,0 +1,1 @@
+"""Flow graphs as YAML or JSON documents."""
