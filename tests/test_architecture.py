@@ -39,9 +39,11 @@ FENCES: dict[str, tuple[str, ...]] = {
     "apsw": ("stores/sqlite/",),
     "email_validator": ("answers/",),
     "phonenumbers": ("answers/",),
+    "httpx": ("actions/outbound/",),
     "pydantic": ("answers/", "authoring/", "actions/"),
     "litestar": ("channels/webchat/",),
     "uvicorn": ("channels/webchat/", "cli/"),
+    "cel_expr_python": ("expressions/",),
     "typer": ("cli/",),
     "rich": ("cli/", "channels/terminal/"),
 }
