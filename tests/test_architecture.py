@@ -41,6 +41,8 @@ FENCES: dict[str, tuple[str, ...]] = {
     "phonenumbers": ("answers/",),
     "httpx": ("actions/outbound/",),
     "pydantic": ("answers/", "authoring/", "actions/"),
+    "yaml": ("declarative/",),
+    "jsonschema_rs": ("declarative/",),
     "litestar": ("channels/webchat/",),
     "uvicorn": ("channels/webchat/", "cli/"),
     "cel_expr_python": ("expressions/",),

@@ -19,14 +19,23 @@ class AuthorError(TurnflowError):
 
 
 class Problem(NamedTuple):
-    """One mistake in a flow: a stable code, the path of the place, and a sentence with the remedy."""
+    """One mistake in a flow: a stable code, the path of the place, and a sentence with the remedy.
+
+    Flows that were read from a document also say where in it: `line` and `column` count from 1, 0 means unknown.
+    """
 
     code: str
     path: str
     message: str
+    line: int = 0
+    column: int = 0
+    file: str = ""
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.message} [{self.code}]"
+        file = f"{self.file}:" if self.file else ""
+        place = f"{file}{self.line}:{self.column}" if self.line else ""
+        where = ": ".join(part for part in (place, self.path) if part)
+        return f"{where}: {self.message} [{self.code}]" if where else f"{self.message} [{self.code}]"
 
 
 class InvalidFlow(AuthorError):

@@ -1,1 +1,13 @@
-"""Flow graphs as YAML or JSON documents."""
+"""Flow graphs as YAML or JSON documents.
+
+graph = load_flow(Path("refund.yaml").read_text(), name="refund.yaml")
+registry.register(graph, on=graph.triggers)
+"""
+
+from turnflow.declarative.graph import GraphFlow
+from turnflow.declarative.handlers import output_problem
+from turnflow.declarative.loading import load_flow
+from turnflow.declarative.located import Located
+from turnflow.declarative.reading import read_document
+
+__all__ = ["GraphFlow", "Located", "load_flow", "output_problem", "read_document"]
