@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from turnflow.authoring.signatures import (
     MISSING,
@@ -35,7 +35,7 @@ class Parameters(NamedTuple):
     argument: object
     """Type of the argument; None if it takes none."""
     result: object
-    """Type of the result; `object` if nothing is said."""
+    """Type of the result; `Any` if nothing is said."""
     sources: tuple[tuple[inspect.Parameter, _Argument | _Context | Resource], ...]
 
     @property
@@ -84,12 +84,12 @@ def parameters_of(code: Callable[..., object], name: str, around: Locals) -> Par
         if bare(hint) is ActionContext:
             sources.append((parameter, _Context()))
         elif index == 0:
-            argument = object if hint is MISSING else hint
+            argument = _json(hint)
             sources.append((parameter, _Argument()))
         else:
             sources.append((parameter, _resource(name, parameter, hint)))
     result = _hint(code, signature.return_annotation, around, f"action {name!r}, its result")
-    return Parameters(name, argument, object if result is MISSING else result, tuple(sources))
+    return Parameters(name, argument, _json(result), tuple(sources))
 
 
 def _hint(code: Callable[..., object], written: object, around: Locals, place: str) -> object:
@@ -97,6 +97,11 @@ def _hint(code: Callable[..., object], written: object, around: Locals, place: s
     if isinstance(hint, Unresolved):
         raise AuthorError(f"{place}: the annotation {hint.text!r} cannot be resolved; import it at run time")
     return hint
+
+
+def _json(hint: object) -> object:
+    """Return the type to read JSON as; where nothing is said it may be anything."""
+    return Any if hint is MISSING or hint is object else hint
 
 
 def _resource(name: str, parameter: inspect.Parameter, hint: object) -> Resource:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, AsyncIterator
 from enum import StrEnum
 
 import msgspec
@@ -38,10 +39,48 @@ def count(item: str, context: ActionContext) -> int:
     return 3
 
 
+@action(name="stories.tell", kind="stream")
+async def tell(topic: str) -> AsyncIterator[str]:
+    yield topic
+
+
+@action(kind="stream")
+async def receipts(order: Order, bank: Bank, context: ActionContext) -> AsyncGenerator[Receipt, None]:
+    yield Receipt(1.0)
+
+
+@action(kind="stream")
+async def own_parts(order: Order) -> Receipt:
+    return Receipt(1.0)
+
+
+@action(kind="long_run")
+async def crunch() -> int:
+    return 3
+
+
+@action(kind="batch")  # E: call-overload, untyped-decorator
+async def unknown_kind(order: Order) -> int:
+    return 3
+
+
+@action(kind="stream")  # E: arg-type
+def blocking_stream(order: Order) -> int:
+    return 3
+
+
 typed: Action[Order, Receipt] = charge
 typed_sync: Action[str, int] = count
 mistyped: Action[str, Receipt] = charge  # E: assignment
+typed_text: Action[str, str] = tell
+typed_parts: Action[Order, list[Receipt]] = receipts
+typed_own: Action[Order, Receipt] = own_parts
+typed_long: Action[None, int] = crunch
+mistyped_text: Action[str, list[str]] = tell  # E: assignment
+mistyped_parts: Action[Order, Receipt] = receipts  # E: assignment
 port: ActionPort = charge
+stream_port: ActionPort = tell
+schema: dict[str, Json] = charge.input_schema
 
 
 async def handler(turn: Turn[Step, None]) -> None:
