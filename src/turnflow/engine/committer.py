@@ -34,23 +34,31 @@ class Committer:
         self._receipts: dict[tuple[ConversationId, int, int], Receipt] = {}
         self._wake: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        """Looks whether confirmations are due; it is left running while commits take them along, which costs them nothing."""
+        self._due = 0.0
+        """When the oldest waiting confirmation is committed by itself, by the loop's clock."""
         self.commits = 0
         """Items committed so far."""
         self.groups = 0
         """Durable writes so far."""
         self.working = False
 
-    def submit(self, commit: Commit, done: Done) -> None:
-        """Have a commit made durable soon; `done` gets its outcome on the event loop."""
+    def submit(self, commit: Commit, done: Done, *, then_written: bool = False) -> None:
+        """Have a commit made durable soon; `done` gets its outcome on the event loop.
+
+        `then_written`: whoever submits it calls `write` before anybody else's turn comes.
+        """
         self._waiting.append((commit, done))
-        if len(self._waiting) == 1:
+        if len(self._waiting) == 1 and not then_written:
             self._loop.call_soon(self._look)
 
     def confirm(self, reply: OutboxRecord, receipt: Receipt) -> None:
         """Record the fate of a reply with a later commit."""
+        if not self._receipts:
+            self._due = self._loop.time() + RECEIPT_DELAY
+            if self._timer is None:
+                self._timer = self._loop.call_at(self._due, self._remind)
         self._receipts[reply.conversation, reply.seq, reply.index] = receipt
-        if self._timer is None:
-            self._timer = self._loop.call_later(RECEIPT_DELAY, self._rouse)
 
     @property
     def idle(self) -> bool:
@@ -59,9 +67,19 @@ class Committer:
 
     def flush(self) -> None:
         """Write waiting confirmations now."""
-        if self._timer is not None:
-            self._timer.cancel()
+        if self._receipts:
+            self._due = 0.0
             self._rouse()
+
+    def _remind(self) -> None:
+        """Rouse the service for confirmations that are due; look again when younger ones will be."""
+        self._timer = None
+        if not self._receipts:
+            return
+        if self._receipts_due():
+            self._rouse()
+        else:
+            self._timer = self._loop.call_at(self._due, self._remind)
 
     def _look(self) -> None:
         """Rouse the service for what nobody has written yet."""
@@ -85,20 +103,17 @@ class Committer:
             return
         self.working = True
         try:
-            while self._waiting or (self._receipts and self._timer_ran_out()):
+            while self._waiting or (self._receipts and self._receipts_due()):
                 await self._flush()
         finally:
             self.working = False
 
-    def _timer_ran_out(self) -> bool:
-        return self._timer is None or self._timer.when() <= self._loop.time() or self._timer.cancelled()
+    def _receipts_due(self) -> bool:
+        return self._due <= self._loop.time()
 
     async def _flush(self) -> None:
         group, self._waiting = self._waiting, []
         receipts, self._receipts = self._receipts, {}
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
         items = [commit for commit, _ in group]
         if receipts:
             mailbox = MailboxId("")

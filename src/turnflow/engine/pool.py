@@ -1,7 +1,8 @@
 """Workers that take ready things one after the other, and are joined by more as soon as one of them has to wait.
 
 A turn of an idle conversation never waits for anything but its commit, so usually one worker does everything that is ready in
-one go, without a task per turn. A worker that is held up (a slow handler, a slow network) is simply joined by another.
+one go, without a task per turn: the turns, their commit, and the sending of what they said. A worker that is held up (a slow
+handler, a slow network) is simply joined by another.
 """
 
 from __future__ import annotations
@@ -9,34 +10,36 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from turnflow.engine.tasks import Tasks
 
 T = TypeVar("T")
 
 
-class Pool(Generic[T]):
-    """Runs `work(item)` for every item put in, in order of arrival; then `drained()`, once for all that was ready."""
+class Pool:
+    """Runs what is put in, in order of arrival; then `drained()`, once for all that was ready."""
 
-    __slots__ = ("_at_work", "_drained", "_idle", "_looking", "_loop", "_ready", "_tasks", "_work")
+    __slots__ = ("_at_work", "_drained", "_idle", "_looking", "_loop", "_ready", "_tasks")
 
-    def __init__(
-        self, tasks: Tasks, work: Callable[[T], Awaitable[None]], drained: Callable[[], Awaitable[None]] | None = None
-    ) -> None:
+    def __init__(self, tasks: Tasks, drained: Callable[[], Awaitable[None]]) -> None:
         self._tasks = tasks
-        self._work = work
         self._drained = drained
         self._loop = asyncio.get_running_loop()
-        self._ready: deque[T] = deque()
+        self._ready: deque[tuple[Callable[..., Awaitable[None]], object]] = deque()
         self._idle: list[asyncio.Future[None]] = []
         self._at_work = 0
         self._looking = False
         """Somebody will look at what is ready when the loop comes round."""
 
-    def put(self, item: T) -> None:
-        """Have an item worked on soon."""
-        self._ready.append(item)
+    @property
+    def empty(self) -> bool:
+        """Nothing is ready: the worker that asks will call `drained` when it is done with what it does."""
+        return not self._ready
+
+    def put(self, work: Callable[[T], Awaitable[None]], item: T) -> None:
+        """Have `work(item)` run soon."""
+        self._ready.append((work, item))
         if not self._looking:
             self._looking = True
             if self._at_work:
@@ -73,10 +76,10 @@ class Pool(Generic[T]):
 
     async def _drain(self) -> None:
         while self._ready:
-            item = self._ready.popleft()
+            work, item = self._ready.popleft()
             if self._ready and not self._looking:  # if this worker is held up, another one goes on
                 self._looking = True
                 self._loop.call_soon(self._look)
-            await self._work(item)
-            if not self._ready and self._drained is not None:
+            await work(item)
+            if not self._ready:
                 await self._drained()

@@ -107,11 +107,11 @@ class Process:
 
     async def _begin(self, tasks: Tasks) -> None:
         self.committer = Committer(self.store, self.leases.epochs)
-        self.sender = Sender(tasks, self.committer, self.crash, self.report, self.clock)
+        self._pool = Pool(tasks, self.committer.write)
+        self.sender = Sender(tasks, self._pool, self.committer, self.crash, self.report, self.clock)
         self.executions = Executions(self)
         self.suspicion = Suspicion(self.store)
         self.timers = Timers(tasks, self.clock, self._timer_due)
-        self._pool: Pool[HotMailbox] = Pool(tasks, self._work, self.committer.write)
         self.counts_attempts = await self.leases.acquire()
         if self.counts_attempts:
             asyncio.get_running_loop().call_later(CAUTIOUS, self._trust)
@@ -206,7 +206,7 @@ class Process:
     def _ready(self, hot: HotMailbox) -> None:
         if not hot.busy and not hot.queued:
             hot.queued = True
-            self._pool.put(hot)
+            self._pool.put(self._work, hot)
 
     def release(self, hot: HotMailbox) -> None:
         """Let a mailbox take its next item."""
@@ -258,7 +258,7 @@ class Process:
         def done(outcome: CommitOutcome | Exception) -> None:
             landing.landed(self, turn, commit, outcome)
 
-        self.committer.submit(commit, done)
+        self.committer.submit(commit, done, then_written=self._pool.empty and not turn.detached)
 
     def _timer_due(self, record: TimerRecord) -> None:
         self.crash("timer.before")

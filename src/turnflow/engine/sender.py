@@ -37,12 +37,14 @@ class Sender:
     def __init__(
         self,
         tasks: Tasks,
+        pool: Pool,
         committer: Committer,
         crash: Crash,
         report: Callable[[str, BaseException | None], None],
         clock: Clock,
     ) -> None:
         self._tasks = tasks
+        self._pool = pool
         self._clock = clock
         self._committer = committer
         self._crash = crash
@@ -53,7 +55,6 @@ class Sender:
         self._paused: set[ConversationId] = set()
         """Conversations whose next reply has failed and is tried again later."""
         self._known: set[tuple[ConversationId, int, int]] = set()
-        self._pool: Pool[ConversationId] = Pool(tasks, self._send)
 
     def connect(self, channel: Channel) -> None:
         """Give conversations with the channel's prefix a way out; what waited for it is sent."""
@@ -89,7 +90,7 @@ class Sender:
             return
         if conversation.startswith(ROLE_PREFIX) or self._channel(conversation) is not None:
             self._active.add(conversation)
-            self._pool.put(conversation)
+            self._pool.put(self._send, conversation)
 
     def _channel(self, conversation: ConversationId) -> Channel | None:
         channel = self._channels.get(conversation.partition(":")[0] + ":")

@@ -17,7 +17,7 @@ import apsw
 
 WORTHWHILE = 256
 """Pages in the log (of 4 KiB) from which on a quiet moment is used."""
-LONG = 1000
+LONG = 2000
 """Pages from which on no quiet moment is waited for: a log that is written over again syncs faster than one that grows."""
 QUIET = 0.05
 """Seconds without a write that make a moment quiet."""

@@ -93,6 +93,10 @@ class Database:
         """Run `work` on one snapshot of the data. Raises as `write` does."""
         return await self._run(lambda: self._snapshot(work))
 
+    async def glance(self, work: Callable[[], T]) -> T:
+        """Run `work`, a single statement that only reads: it is a snapshot by itself. Raises as `write` does."""
+        return await self._run(work)
+
     def _transact(self, name: str, work: Callable[[], T]) -> T:
         crash = self._crash if name else None
         if crash:

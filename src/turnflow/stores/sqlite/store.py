@@ -178,7 +178,7 @@ class SqliteStore:
     async def seen(self, id: InputId) -> bool:
         """Tell whether an inbox id is known."""
         parts = self._open()
-        return await parts.database.read(lambda: parts.reads.seen(id))
+        return await parts.database.glance(lambda: parts.reads.seen(id))
 
     async def results(self, run: RunId, prefix: str) -> list[ResultRecord]:
         """Return results as `Store.results` does."""
