@@ -5,15 +5,19 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Final
 
+from msgspec import DecodeError, Raw, json
 from msgspec.structs import replace
 
-from turnflow.core import _failures, _navigation, _waits
+from turnflow.core import _failures, _navigation, _nodes, _waits
 from turnflow.core._draft import Draft
 from turnflow.core.directives import CallFlow
 from turnflow.core.effects import CancelChild, StartChild
+from turnflow.core.evaluation import Flaw
 from turnflow.core.events import ChildFinished
-from turnflow.core.ids import RunId
-from turnflow.core.state import Call, Child, Cursor, Ending, Failure, Owed, Parent
+from turnflow.core.frames import Job, StepResult
+from turnflow.core.ids import RunId, TimerId
+from turnflow.core.nodes import FlowStep
+from turnflow.core.state import Call, Child, Cursor, Ending, Failure, Owed, Parent, Timer
 
 DEPTH_LIMIT: Final = 16
 """How deep flows may call flows."""
@@ -36,6 +40,30 @@ def call(draft: Draft, cursor: Cursor, owed: Owed, directive: CallFlow) -> None:
     above = Parent(run, mailbox, root, depth)
     draft.effects.append(StartChild(draft.key(), child, directive.flow, above, directive.data))
     return None
+
+
+def call_for_step(draft: Draft, cursor: Cursor, node: FlowStep, visit: int, attempt: int = 1) -> None:
+    """Park a cursor of a flow graph for a child run and start that."""
+    answer = draft.evaluate(node.input, cursor)
+    if isinstance(answer, Flaw):
+        return _nodes.failed(draft, cursor, "expression", answer.message, retry=False)
+    try:
+        data = json.decode(answer.json, type=dict[str, Raw])
+    except DecodeError:
+        return _nodes.failed(draft, cursor, "expression", f"the input of flow step {node.name!r} must be an object")
+    parent = draft.state.parent
+    depth = parent.depth + 1 if parent is not None else 1
+    if depth > DEPTH_LIMIT:
+        message = f"flows may call flows {DEPTH_LIMIT} deep; {node.flow!r} would be deeper"
+        return _nodes.failed(draft, cursor, "nesting_too_deep", message, retry=False)
+    run, mailbox = draft.state.run, draft.state.mailbox
+    child = child_id(run, draft.fresh())
+    root = parent.root if parent is not None and parent.awaited else run
+    draft.put(replace(cursor, call=Call(child, node.flow, visit=visit, since=draft.at, attempt=attempt)))
+    if node.settings.timeout is not None and attempt == 1:
+        draft.set_timer(Timer(TimerId(f"s{visit}"), "step", draft.at + node.settings.timeout, cursor.id))
+    draft.children = (*draft.children, Child(child, mailbox))
+    return draft.effects.append(StartChild(draft.key(), child, node.flow, Parent(run, mailbox, root, depth), data))
 
 
 def child_id(run: RunId, serial: int) -> RunId:
@@ -98,6 +126,8 @@ def forget(draft: Draft) -> None:
 
 
 def _returned(draft: Draft, cursor: Cursor, call: Call, ended: Ending) -> None:
+    if not call.then:
+        return _step_returned(draft, cursor, call, ended)
     cursor = replace(cursor, call=None)
     draft.put(cursor)
     if ended.outcome == "completed":
@@ -106,3 +136,17 @@ def _returned(draft: Draft, cursor: Cursor, call: Call, ended: Ending) -> None:
     owed = Owed("enter", cursor.step, draft.fresh(), since=draft.at)
     detail = f"flow {call.flow!r} ended {ended.outcome}: {error.message or error.code}"
     return _failures.failed(draft, cursor, owed, f"child_{ended.outcome}", detail, retry=False)
+
+
+def _step_returned(draft: Draft, cursor: Cursor, call: Call, ended: Ending) -> None:
+    """Go on with what the child of a flow step came to, or with its failure."""
+    if ended.outcome == "completed":
+        path = cursor.prefix + cursor.step
+        result = StepResult(
+            path, call.visit, "completed", ended.result, attempts=call.attempt, started=call.since, ended=draft.at
+        )
+        return _nodes.came_to(draft, cursor, result)
+    error = ended.error or Failure(ended.outcome, ended.reason)
+    detail = f"flow {call.flow!r} ended {ended.outcome}: {error.message or error.code}"
+    job = Job(call.visit, "timer", call.since, attempt=call.attempt)
+    return _nodes.failed(draft, replace(cursor, job=job), f"child_{ended.outcome}", detail)

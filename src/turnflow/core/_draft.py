@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Raw, json
 from msgspec.structs import replace
 
 from turnflow.core._buttons import bind
-from turnflow.core.definition import Flow, HandlerStep, WaitSpec
-from turnflow.core.effects import AnswerPress, ClearTimer, Effect, Notice, Say, SetTimer
-from turnflow.core.ids import At, CursorId, EffectKey, GroupId, Nonce, StepName, TimerId
+from turnflow.core.definition import Flow, HandlerStep, Template, WaitSpec
+from turnflow.core.effects import AnswerPress, ClearTimer, Effect, KeepResult, Notice, Say, SetTimer
+from turnflow.core.evaluation import Evaluate, Evaluation, Scope, Value
+from turnflow.core.frames import Frame, StepResult
+from turnflow.core.ids import At, CursorId, EffectKey, GroupId, Json, MaybeRaw, Nonce, StepName, TimerId
 from turnflow.core.inputs import Input
 from turnflow.core.messages import Message
-from turnflow.core.state import Child, Cursor, Ending, OpenGroup, Owed, RunState, Status, Timer
+from turnflow.core.state import Child, Cursor, Ending, Fall, OpenGroup, Owed, RunState, Status, Timer
 
 
 class Draft:
@@ -28,22 +31,35 @@ class Draft:
         "data",
         "effects",
         "ending",
+        "evaluations",
+        "evaluator",
+        "fell",
         "flow",
+        "frames",
+        "fresh_results",
         "groups",
         "hops",
         "inflight",
+        "input",
+        "params",
+        "paused",
         "reason",
         "results",
         "serial",
         "state",
         "status",
         "timers",
+        "trigger",
         "version",
     )
 
-    def __init__(self, flow: Flow, state: RunState, at: At) -> None:
+    def __init__(self, flow: Flow, state: RunState, at: At, evaluate: Evaluate) -> None:
         self.flow = flow
         self.at = at
+        self.evaluator = evaluate
+        self.evaluations: list[Evaluation] = []
+        self.fresh_results: dict[str, StepResult] = {}
+        """What steps came to within this very event, by path."""
         self.effects: list[Effect] = []
         self.state = state
         self.version = state.version
@@ -61,6 +77,12 @@ class Draft:
         self.backlog: tuple[Input, ...] = state.backlog
         self.cancelling: Ending | None = state.cancelling
         self.ending: Ending | None = state.ending
+        self.input = state.input
+        self.params = state.params
+        self.trigger = state.trigger
+        self.frames: dict[GroupId, Frame] = {frame.id: frame for frame in state.frames} if state.frames else {}
+        self.fell: Fall | None = state.fell
+        self.paused = state.paused
 
     def freeze(self) -> RunState:
         """Return the state as it is now."""
@@ -96,12 +118,18 @@ class Draft:
             old.created,
             self.at if self.at > old.updated else old.updated,
             old.schema,
+            self.input,
+            self.params,
+            self.trigger,
+            tuple(self.frames.values()) if self.frames else (),
+            self.fell,
+            self.paused,
         )
 
     @property
     def halted(self) -> bool:
-        """Blocked or stuck: nothing is done until somebody lets it go on."""
-        return self.status == "blocked" or self.status == "stuck"
+        """Blocked, stuck or paused: nothing is done until somebody lets it go on."""
+        return self.status == "blocked" or self.status == "stuck" or self.status == "paused"
 
     @property
     def leaving(self) -> bool:
@@ -139,7 +167,31 @@ class Draft:
         """Queue user code for a cursor."""
         self.put(replace(cursor, owed=(*cursor.owed, owed)))
 
+    def evaluate(
+        self, asked: Template | str, cursor: Cursor, *, event: MaybeRaw = None, schema: Mapping[str, Json] | None = None
+    ) -> Evaluation:
+        """Evaluate an expression as a cursor sees it; with a schema the value must satisfy that."""
+        if isinstance(asked, Template) and asked.static and not schema:
+            return Value(Raw(json.encode(asked.value)))
+        scope = Scope(
+            self.state, self.data, self.input, self.params, self.trigger, self.at, cursor.step, cursor.prefix,
+            cursor.last, cursor.error, event, self.fresh_results, schema,
+        )  # fmt: skip
+        answer = self.evaluator(asked, scope)
+        self.evaluations.append(answer)
+        return answer
+
+    def note_fall(self, cursor: Cursor) -> None:
+        """Remember where a flow graph stands that may be about to fail."""
+        if self.flow.nodes:
+            cursors = {**self.cursors, cursor.id: cursor}
+            self.fell = Fall(tuple(cursors.values()), tuple(self.groups.values()), tuple(self.frames.values()))
+
     # --- effects -----------------------------------------------------------------------------------------------
+
+    def keep(self, result: StepResult) -> None:
+        self.fresh_results[result.path] = result
+        self.effects.append(KeepResult(self.key(), result))
 
     def say(self, message: Message) -> None:
         self.effects.append(Say(self.key(), message))

@@ -6,11 +6,12 @@ from zlib import crc32
 
 from msgspec.structs import replace
 
-from turnflow.core import _inputs, _navigation, _waits
+from turnflow.core import _frames, _inputs, _navigation, _nodes, _waits
 from turnflow.core._draft import Draft
-from turnflow.core.definition import HandlerStep, Retry, Settings
+from turnflow.core.definition import Output, Retry, Settings
 from turnflow.core.effects import CancelChild, Finish
-from turnflow.core.ids import CursorId, EffectKey, Millis, StepName, TimerId
+from turnflow.core.frames import Job
+from turnflow.core.ids import At, CursorId, EffectKey, Millis, StepName, TimerId
 from turnflow.core.state import Cursor, Ending, Failure, Owed, Timer
 
 MAIN = CursorId(0)
@@ -29,11 +30,15 @@ def failed(draft: Draft, cursor: Cursor, owed: Owed, code: str, message: str, *,
     step = draft.step(cursor.step)
     if retry and step is not None and _again(draft, cursor, owed, step.settings, code):
         return None
-    cursor = _waits.close_wait(draft, replace(cursor, owed=()))
+    fell = replace(cursor, owed=(replace(owed, attempt=1, delayed=False),)) if owed.visit else cursor
+    cursor = _waits.close_wait(draft, replace(cursor, owed=(), error=failure if draft.flow.nodes else None))
     draft.put(cursor)
-    way = _way_on(step, code) if step is not None else None
+    way = way_on(step.outputs, step.settings, code) if step is not None else None
     if way is not None:
-        return _navigation.onward(draft, cursor, way)
+        return _nodes.take(draft, cursor, way)
+    draft.note_fall(fell)
+    if cursor.frame is not None:
+        return _frames.lane_failed(draft, cursor, failure)
     if "error" in draft.flow.hooks:
         call = () if owed.phase == "timeout" or not owed.visit else (replace(owed, delayed=False),)
         error = Owed("error", cursor.step, draft.fresh(), owed.attempt, draft.at, owed.input, failure, failed=call)
@@ -41,15 +46,15 @@ def failed(draft: Draft, cursor: Cursor, owed: Owed, code: str, message: str, *,
     return end(draft, Ending("failed", error=failure))
 
 
-def _way_on(step: HandlerStep, code: str) -> StepName | None:
-    """Return where an error output leads, or with `continue_on_error` the default output."""
-    for output in step.outputs:
-        if code in output.error or "*" in output.error:
-            return output.to
-    if step.settings.continue_on_error:
-        for output in step.outputs:
-            if not output.error:
-                return output.to
+def way_on(outputs: tuple[Output, ...], settings: Settings, code: str) -> Output | None:
+    """Return the first error output that a code fits, or with `continue_on_error` the default output."""
+    for output in outputs:
+        if any(code == known or (known.endswith("*") and code.startswith(known[:-1])) for known in output.error):
+            return output
+    if settings.continue_on_error:
+        for output in outputs:
+            if not output.error and not output.when:
+                return output
     return None
 
 
@@ -72,18 +77,32 @@ def repeat_failed(draft: Draft, cursor: Cursor, owed: Owed) -> None:
 
 def _again(draft: Draft, cursor: Cursor, owed: Owed, settings: Settings, code: str) -> bool:
     """Queue a further attempt, if the step grants one."""
-    retry = settings.retry
-    if retry is None or owed.attempt > retry.count or (retry.on and code not in retry.on):
+    delay = retry_delay(draft, cursor.step, settings, owed.attempt, owed.since, code)
+    if delay is None:
         return False
-    delay = _delay(retry, owed.attempt, f"{draft.state.run}/{cursor.step}/{owed.attempt}")
-    for limit in (retry.within, settings.timeout):
-        if limit is not None and draft.at + delay > owed.since + limit:
-            return False
     again = replace(owed, attempt=owed.attempt + 1, delayed=delay > 0)
     draft.put(replace(cursor, owed=(again, *cursor.owed[1:])))
     if delay:
         draft.set_timer(Timer(TimerId(f"a{draft.fresh()}"), "retry", draft.at + delay, cursor.id))
     return True
+
+
+def retry_delay(draft: Draft, step: StepName, settings: Settings, attempt: int, since: At, code: str) -> Millis | None:
+    """Return how long to wait before the next attempt; None if the settings grant none."""
+    retry = settings.retry
+    if retry is None or attempt > retry.count or (retry.on and code not in retry.on):
+        return None
+    delay = _delay(retry, attempt, f"{draft.state.run}/{step}/{attempt}")
+    for limit in (retry.within, settings.timeout):
+        if limit is not None and draft.at + delay > since + limit:
+            return None
+    return delay
+
+
+def schedule_job(draft: Draft, cursor: Cursor, job: Job, delay: Millis) -> None:
+    """Have the next attempt of a node begin after a while."""
+    draft.put(replace(cursor, job=replace(job, delayed=True)))
+    draft.set_timer(Timer(TimerId(f"a{draft.fresh()}"), "retry", draft.at + delay, cursor.id))
 
 
 def _delay(retry: Retry, attempt: int, seed: str) -> Millis:
@@ -109,6 +128,8 @@ def end(draft: Draft, ending: Ending) -> None:
     """Begin to end the run: children first (deepest first, by themselves), then hooks, then `finish`."""
     if draft.leaving:
         return
+    if ending.outcome != "failed":
+        draft.fell = None
     awaited = {cursor.call.child for cursor in draft.cursors.values() if cursor.call is not None}
     doomed = [child for child in draft.children if ending.outcome != "completed" or child.run in awaited]
     if doomed:
@@ -152,7 +173,11 @@ def _quiet(draft: Draft) -> StepName:
     """Drop waits, branches and timers; the main cursor stays where it is. Returns its step."""
     for timer in list(draft.timers):
         draft.clear_timer(timer)
+    for cursor in draft.cursors.values():
+        if cursor.job is not None:
+            _frames.stop_job(draft, cursor, cursor.job)
     draft.groups = {}
+    draft.frames = {}
     main = draft.cursors.get(MAIN) or Cursor(MAIN, draft.flow.start)
     draft.cursors = {MAIN: Cursor(MAIN, main.step, history=main.history)}
     return main.step

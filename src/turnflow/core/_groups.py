@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Raw
 from msgspec.structs import replace
 
-from turnflow.core import _children, _failures, _menu, _navigation
+from turnflow.core import _failures, _frames, _menu, _navigation
 from turnflow.core._draft import NULL, Draft
 from turnflow.core.definition import HandlerStep, ParallelGroup
 from turnflow.core.ids import CursorId, GroupId, StepName, TimerId
@@ -57,7 +57,10 @@ def redo(draft: Draft, group: OpenGroup, head: StepName) -> None:
 
 def _begin(draft: Draft, group: GroupId, branch: Branch) -> None:
     if branch.cursor is not None and group in draft.groups:
-        cursor = Cursor(branch.cursor, StepName(""), group, branch.head)
+        parent = draft.cursors[draft.groups[group].parent]
+        cursor = Cursor(
+            branch.cursor, StepName(""), group, branch.head, prefix=parent.prefix, last=parent.last, error=parent.error
+        )
         draft.put(cursor)
         _navigation.enter(draft, cursor, branch.head, ())
 
@@ -70,19 +73,10 @@ def close(draft: Draft, id: GroupId) -> None:
     draft.clear_timers(group=id)
     for branch in group.branches:
         if branch.cursor is not None and branch.cursor in draft.cursors:
-            _drop(draft, draft.cursors[branch.cursor])
+            _frames.drop(draft, draft.cursors[branch.cursor])
     parent = draft.cursors.get(group.parent)
     if parent is not None and parent.opened == id:
         draft.put(replace(parent, opened=None))
-
-
-def _drop(draft: Draft, cursor: Cursor) -> None:
-    draft.clear_timers(cursor.id)
-    if cursor.opened is not None:
-        close(draft, cursor.opened)
-    if cursor.call is not None:
-        _children.abandon(draft, cursor.call.child)
-    draft.cursors.pop(cursor.id, None)
 
 
 def onward(draft: Draft, cursor: Cursor, group: OpenGroup, name: StepName) -> bool:
@@ -122,7 +116,7 @@ def complete(
     definition = draft.flow.groups[group.name]
     draft.results = {**draft.results, cursor.head: NULL if result is None else result}
     leaving = _leaving(draft, cursor)
-    _drop(draft, cursor)
+    _frames.drop(draft, cursor)
     branches = tuple(Branch(b.head) if b.head == cursor.head else b for b in group.branches)
     focus_now = group.focus if group.focus != cursor.head else None
     draft.groups[group.id] = replace(group, branches=branches, focus=focus_now)

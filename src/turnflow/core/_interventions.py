@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from turnflow.core import _children, _failures, _groups, _inputs, _menu, _navigation
+from turnflow.core import _children, _failures, _frames, _inputs, _menu, _navigation, _resumption
 from turnflow.core._draft import Draft, encoded
+from turnflow.core.effects import ClearTimer
 from turnflow.core.events import CancelRequested, InputSetAside, OperatorAnswered
 from turnflow.core.ids import StepName
 from turnflow.core.messages import Message
-from turnflow.core.state import Ending
+from turnflow.core.state import Cursor, Ending
 
 # Each function changes the draft and returns "" if the event counts, else why it does not.
 
@@ -28,18 +29,18 @@ def move(draft: Draft, step: StepName) -> str:
     """Put the run onto a step, dropping everything it was doing."""
     if draft.leaving:
         return "ending"
-    if draft.step(step) is None:
+    if draft.step(step) is None and step not in draft.flow.nodes:
         return "unknown_step"
     _unhalt(draft)
     _children.forget(draft)
-    for group in list(draft.groups):
-        _groups.close(draft, group)
-    main = draft.cursors[_failures.MAIN]
-    if main.call is not None:
-        _children.abandon(draft, main.call.child)
     draft.inflight = None
-    draft.cursors = {main.id: replace(main, owed=(), call=None, escalation=None, opened=None)}
-    _navigation.enter(draft, draft.cursors[main.id], step, ())
+    main = draft.cursors.get(_failures.MAIN) or Cursor(_failures.MAIN, draft.flow.start)
+    for cursor in list(draft.cursors.values()):
+        _frames.drop(draft, cursor)
+    draft.groups, draft.frames = {}, {}
+    main = replace(main, owed=(), call=None, escalation=None, opened=None, wait=None, job=None)
+    draft.put(main)
+    _navigation.enter(draft, main, step, ())
     return ""
 
 
@@ -94,7 +95,9 @@ def set_aside(draft: Draft, event: InputSetAside) -> str:
 
 
 def retry(draft: Draft) -> str:
-    """Let a stuck run go on."""
+    """Let a stuck run go on, or resume a failed one."""
+    if draft.fell is not None and draft.status == "failed":
+        return _resumption.resume(draft, draft.fell)
     if draft.status != "stuck":
         return "not_stuck"
     go_on(draft)
@@ -107,11 +110,32 @@ def go_on(draft: Draft) -> None:
     _children.take_note(draft)
 
 
+def pause(draft: Draft) -> str:
+    """Let the run stand still; what it has going on outside comes to its end and is kept."""
+    if draft.leaving:
+        return "ending"
+    if draft.halted:
+        return draft.status
+    draft.status, draft.paused, draft.inflight = "paused", draft.at, None
+    for timer in draft.timers.values():
+        draft.effects.append(ClearTimer(draft.key(), timer.id))
+    return ""
+
+
+def unpause(draft: Draft) -> str:
+    """Let a paused run go on; its timers have as much time left as they had."""
+    if draft.status != "paused":
+        return "not_paused"
+    go_on(draft)
+    return ""
+
+
 def _unhalt(draft: Draft) -> None:
     if draft.halted:
-        draft.status, draft.reason = "running", ""
+        shift = draft.at - draft.paused if draft.status == "paused" else 0
+        draft.status, draft.reason, draft.paused = "running", "", 0
         for timer in list(draft.timers.values()):
-            draft.set_timer(timer)  # some fired meanwhile and are gone from the store
+            draft.set_timer(replace(timer, due=timer.due + shift))  # some fired meanwhile and are gone from the store
 
 
 def ask_again(draft: Draft) -> str:

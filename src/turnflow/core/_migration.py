@@ -20,6 +20,9 @@ def fits(flow: Flow, state: RunState) -> str:
         missing = _missing(flow, cursor)
         if missing:
             return missing
+    for frame in state.frames:
+        if frame.name not in flow.nodes:
+            return f"group {frame.name!r} is missing"
     for group in state.groups:
         if group.name not in flow.groups:
             return f"parallel group {group.name!r} is missing"
@@ -39,9 +42,10 @@ def _missing(flow: Flow, cursor: Cursor) -> str:
     if cursor.escalation is not None and cursor.escalation.then is not None:
         places.append(cursor.escalation.then)
     for name in places:
-        if name not in flow.steps:
+        if name and name not in flow.steps and name not in flow.nodes:
             return f"step {name!r} is missing"
-    if cursor.wait is not None and cursor.wait.spec is None and flow.steps[cursor.step].question is None:
+    step = flow.steps.get(cursor.step)
+    if cursor.wait is not None and cursor.wait.spec is None and (step is None or step.question is None):
         return f"step {cursor.step!r} no longer asks a question"
     return ""
 

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from turnflow.core import _failures, _groups, _waits
 from turnflow.core._draft import Draft
+from turnflow.core.graph import structure_of
 from turnflow.core.ids import StepName
 from turnflow.core.inputs import Input
 from turnflow.core.state import Cursor, Owed, Phase
@@ -39,34 +40,46 @@ def enter(
         message = f"{HOP_LIMIT} transitions without waiting for anything; the last one went to {name!r}"
         return _failures.end_failed(draft, cursor, "loop_guard", message)
     step = draft.step(name)
-    if step is None:
+    if step is None and name not in draft.flow.nodes:
         return nowhere(draft, cursor, name)
     if draft.timers:
         draft.clear_timers(cursor.id)
     queue = list(first)
-    hooks = draft.flow.hooks
-    if hooks:
-        if "step_leave" in hooks and cursor.step and not again:
-            queue.append(Owed("hook", cursor.step, draft.fresh(), since=draft.at, hook="step_leave"))
-        if "step_enter" in hooks and not again:
-            queue.append(Owed("hook", step.name, draft.fresh(), since=draft.at, hook="step_enter"))
-    question = step.question
+    if draft.flow.hooks and not again:
+        queue += _crossing(draft, cursor, name)
+    question = step.question if step is not None else None
     fresh = Cursor(
         cursor.id,
-        step.name,
+        step.name if step is not None else name,
         cursor.group,
         cursor.head,
         history if len(history) <= HISTORY_LIMIT else history[-HISTORY_LIMIT:],
         cursor.scene if again else NOTHING,
         result=cursor.result if again else result,
         spoken=cursor.spoken,
+        frame=cursor.frame,
+        lane=cursor.lane,
+        prefix=cursor.prefix,
+        last=cursor.last,
+        error=cursor.error,
     )
     if question is not None and question.message is not None and not queue:
-        return _waits.open_wait(draft, fresh, step.name, question.wait, True, (question.message,))
+        return _waits.open_wait(draft, fresh, fresh.step, question.wait, True, (question.message,))
     phase: Phase = "ask" if question is not None else "enter"
-    queue.append(Owed(phase, step.name, draft.fresh(), since=draft.at, input=trigger))
+    queue.append(Owed(phase, fresh.step, draft.fresh(), since=draft.at, input=trigger))
     draft.put(replace(fresh, owed=tuple(queue)))
     return None
+
+
+def _crossing(draft: Draft, cursor: Cursor, name: StepName) -> list[Owed]:
+    """Return the hooks of leaving a step and entering another."""
+    hooks = draft.flow.hooks
+    queue: list[Owed] = []
+    if "step_leave" in hooks and cursor.step:
+        queue.append(Owed("hook", cursor.step, draft.fresh(), since=draft.at, hook="step_leave"))
+    if "step_enter" in hooks:
+        queue.append(Owed("hook", name, draft.fresh(), since=draft.at, hook="step_enter"))
+    return queue
 
 
 def nowhere(draft: Draft, cursor: Cursor, name: StepName) -> None:
@@ -77,6 +90,8 @@ def nowhere(draft: Draft, cursor: Cursor, name: StepName) -> None:
 
 def onward(draft: Draft, cursor: Cursor, name: StepName, result: Raw | None = None) -> None:
     """`next`: the current step goes onto the history."""
+    if cursor.frame is not None and not _stays(draft, cursor, name):
+        return
     if cursor.group is not None and _groups.onward(draft, cursor, draft.groups[cursor.group], name):
         return
     enter(draft, cursor, name, _with_current(draft, cursor), result=result)
@@ -84,6 +99,8 @@ def onward(draft: Draft, cursor: Cursor, name: StepName, result: Raw | None = No
 
 def jump(draft: Draft, cursor: Cursor, name: StepName) -> None:
     """`goto`: the history restarts at the target."""
+    if cursor.frame is not None and not _stays(draft, cursor, name):
+        return
     if cursor.group is not None and _groups.jump(draft, cursor, draft.groups[cursor.group], name):
         return
     enter(draft, cursor, name, ())
@@ -112,6 +129,16 @@ def repeat(draft: Draft, cursor: Cursor) -> None:
 
 def _with_current(draft: Draft, cursor: Cursor) -> tuple[StepName, ...]:
     step = draft.step(cursor.step)
-    if step is None or step.routing:
+    if step is None or step.routing or step.kind != "handler":
         return cursor.history
     return (*cursor.history, cursor.step)
+
+
+def _stays(draft: Draft, cursor: Cursor, name: StepName) -> bool:
+    """Fail a step that would lead out of its group by another way than the group's own outputs."""
+    shape = structure_of(draft.flow)
+    if name not in shape.group or shape.group[name] == shape.group.get(cursor.step):
+        return True
+    message = f"step {name!r} is outside of the group that {cursor.step!r} is in; let the group lead there"
+    _failures.failed(draft, cursor, _failures.source(cursor), "leaves_group", message, retry=False)
+    return False

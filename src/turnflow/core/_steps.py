@@ -7,7 +7,7 @@ from typing import assert_never
 from msgspec import Raw
 from msgspec.structs import replace
 
-from turnflow.core import _children, _failures, _groups, _inputs, _menu, _navigation, _waits
+from turnflow.core import _children, _failures, _groups, _inputs, _menu, _navigation, _nodes, _waits
 from turnflow.core._draft import Draft, bound_to
 from turnflow.core.directives import (
     Back,
@@ -114,9 +114,10 @@ def settle(draft: Draft) -> None:
         if draft.backlog and _inputs.drain(draft):
             continue
         if not _stranded(draft):
-            draft.status = "waiting"
+            draft.status = "running" if _is_at_work(draft) else "waiting"
             return
-        _failures.end_failed(draft, draft.cursors[_failures.MAIN], "stranded", "nothing can ever reach this run again")
+        cursor = next(iter(draft.cursors.values()), Cursor(_failures.MAIN, draft.flow.start))
+        _failures.end_failed(draft, cursor, "stranded", "nothing can ever reach this run again")
 
 
 def _asked(draft: Draft, key: EffectKey) -> tuple[Cursor, Owed] | None:
@@ -158,6 +159,9 @@ def _first_due(draft: Draft) -> Cursor | None:
 
 def _needs_no_code(draft: Draft, cursor: Cursor, owed: Owed) -> bool:
     """Do a piece of owed work if it needs no user code; tell whether that was so."""
+    if owed.step in draft.flow.nodes and owed.phase == "enter":
+        _nodes.begin(draft, cursor, owed.visit)
+        return True
     step = draft.step(owed.step)
     if step is None:
         return False
@@ -175,9 +179,20 @@ def _needs_no_code(draft: Draft, cursor: Cursor, owed: Owed) -> bool:
     return False
 
 
+def _is_at_work(draft: Draft) -> bool:
+    """Tell whether an action is under way for the run."""
+    for cursor in draft.cursors.values():
+        job = cursor.job
+        if job is not None and not job.delayed and (job.kind == "action" or job.kind == "poll"):
+            return True
+    return False
+
+
 def _stranded(draft: Draft) -> bool:
     for cursor in draft.cursors.values():
         if cursor.wait is not None or cursor.owed or cursor.call is not None or cursor.escalation is not None:
+            return False
+        if cursor.job is not None:
             return False
     return all(group.menu is None for group in draft.groups.values())
 
@@ -260,6 +275,8 @@ def _done(draft: Draft, cursor: Cursor, owed: Owed, result: Raw | None) -> None:
         _groups.open_group(draft, _waits.close_wait(draft, cursor))
     elif cursor.group is not None:
         _groups.complete(draft, cursor, draft.groups[cursor.group], result)
+    elif draft.flow.nodes:
+        _nodes.finished(draft, _waits.close_wait(draft, cursor), result)
     else:
         step = draft.step(cursor.step)
         ways = [output.to for output in step.outputs if not output.error] if step is not None else []

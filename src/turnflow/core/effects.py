@@ -6,7 +6,8 @@ from typing import Literal, TypeAlias
 
 from msgspec import Raw, Struct
 
-from turnflow.core.ids import At, CursorId, EffectKey, FlowName, InputId, RunId, TimerId
+from turnflow.core.frames import Job, StepResult
+from turnflow.core.ids import At, CursorId, EffectKey, FlowName, InputId, RunId, StepName, TimerId
 from turnflow.core.inputs import Input
 from turnflow.core.messages import Message
 from turnflow.core.state import Ending, Owed, Parent
@@ -78,6 +79,55 @@ class CancelChild(Struct, frozen=True, gc=False, tag="cancel_child"):
     reason: str
 
 
+class CallAction(Struct, frozen=True, gc=False, tag="action", omit_defaults=True):
+    """Run a registered action for a step; its `ActionSucceeded` or `ActionFailed` carries the same key."""
+
+    key: EffectKey
+    cursor: CursorId
+    step: StepName
+    job: Job
+
+
+class CancelAction(Struct, frozen=True, gc=False, tag="cancel_action"):
+    """End an action whose outcome nobody waits for any more."""
+
+    key: EffectKey
+    call: EffectKey
+    """Key of its `CallAction`."""
+
+
+class KeepResult(Struct, frozen=True, gc=False, tag="result"):
+    """Keep what a step came to as a row of its own."""
+
+    key: EffectKey
+    result: StepResult
+
+
+class Subscribe(Struct, frozen=True, gc=False, tag="subscribe", omit_defaults=True):
+    """Wait for an event on a topic; its `SignalReceived` names the same key. Events since `since` count as well."""
+
+    key: EffectKey
+    cursor: CursorId
+    step: StepName
+    topic: str
+    correlation: str
+    since: At
+
+
+class Unsubscribe(Struct, frozen=True, gc=False, tag="unsubscribe"):
+    """Stop waiting for an event."""
+
+    key: EffectKey
+    subscription: EffectKey
+
+
+class RetryChild(Struct, frozen=True, gc=False, tag="retry_child"):
+    """Resume a failed child where it failed; if that cannot be done, its `ChildFinished` says so."""
+
+    key: EffectKey
+    child: RunId
+
+
 class Release(Struct, frozen=True, gc=False, tag="release"):
     """Input this run kept while it was busy and then had no use for, at rest or at its end: route it anew."""
 
@@ -93,4 +143,20 @@ class Finish(Struct, frozen=True, gc=False, tag="finish"):
     parent: Parent | None
 
 
-Effect: TypeAlias = RunHandler | Say | AnswerPress | SetTimer | ClearTimer | StartChild | CancelChild | Release | Finish
+Effect: TypeAlias = (
+    RunHandler
+    | CallAction
+    | CancelAction
+    | KeepResult
+    | Subscribe
+    | Unsubscribe
+    | Say
+    | AnswerPress
+    | SetTimer
+    | ClearTimer
+    | StartChild
+    | CancelChild
+    | RetryChild
+    | Release
+    | Finish
+)

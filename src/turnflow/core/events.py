@@ -45,6 +45,9 @@ class RunStarted(Struct, frozen=True, gc=False, tag="started", omit_defaults=Tru
     """Initial data, already complete: every field of the data type."""
     trigger: Input | None = None
     """The input that started it; consumed by the start."""
+    input: dict[str, Raw] = {}
+    """Of a flow graph: what it is started with, complete."""
+    params: dict[str, Raw] = {}
 
 
 class HandlerAnswered(Struct, frozen=True, gc=False, tag="answered", omit_defaults=True):
@@ -67,6 +70,34 @@ class HandlerFailed(Struct, frozen=True, gc=False, tag="raised", omit_defaults=T
     key: EffectKey
     code: str
     message: str = ""
+
+
+class ActionSucceeded(Struct, frozen=True, gc=False, tag="succeeded", omit_defaults=True):
+    """The action of that key returned."""
+
+    at: At
+    key: EffectKey
+    output: Raw
+
+
+class ActionFailed(Struct, frozen=True, gc=False, tag="action_failed", omit_defaults=True):
+    """The action of that key failed, ran over its time, or may or may not have run (`outcome_unknown`)."""
+
+    at: At
+    key: EffectKey
+    code: str
+    message: str = ""
+    final: bool = False
+    """No further attempt is made, whatever the step's settings say."""
+
+
+class SignalReceived(Struct, frozen=True, gc=False, tag="signal", omit_defaults=True):
+    """An event arrived that a subscription of this run asked for."""
+
+    at: At
+    key: EffectKey
+    """Of the subscription."""
+    event: Raw
 
 
 class InputReceived(Struct, frozen=True, gc=False, tag="input", omit_defaults=True):
@@ -137,7 +168,21 @@ class MoveRequested(Struct, frozen=True, gc=False, tag="move", omit_defaults=Tru
 
 
 class RetryRequested(Struct, frozen=True, gc=False, tag="retry", omit_defaults=True):
-    """Somebody wants a stuck run to go on."""
+    """Somebody wants a stuck run to go on, or a failed one to be resumed where it failed."""
+
+    at: At
+    by: str = ""
+
+
+class PauseRequested(Struct, frozen=True, gc=False, tag="pause", omit_defaults=True):
+    """Somebody wants the run to stand still, its timers too."""
+
+    at: At
+    by: str = ""
+
+
+class ResumeRequested(Struct, frozen=True, gc=False, tag="resume", omit_defaults=True):
+    """Somebody lets a paused run go on; its timers run from here."""
 
     at: At
     by: str = ""
@@ -182,6 +227,9 @@ Event: TypeAlias = (
     RunStarted
     | HandlerAnswered
     | HandlerFailed
+    | ActionSucceeded
+    | ActionFailed
+    | SignalReceived
     | InputReceived
     | TimerFired
     | ChildAttached
@@ -190,6 +238,8 @@ Event: TypeAlias = (
     | CancelRequested
     | MoveRequested
     | RetryRequested
+    | PauseRequested
+    | ResumeRequested
     | Migrated
     | Blocked
     | InputSetAside

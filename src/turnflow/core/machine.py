@@ -39,19 +39,23 @@ from msgspec.structs import replace
 from turnflow.core import (
     _children,
     _failures,
-    _groups,
     _inputs,
     _interventions,
     _migration,
+    _moments,
     _navigation,
+    _nodes,
     _steps,
-    _waits,
+    _timers,
 )
 from turnflow.core._draft import Draft
 from turnflow.core._migration import fits
 from turnflow.core.definition import Flow
-from turnflow.core.effects import AnswerPress, Effect, RunHandler
+from turnflow.core.effects import AnswerPress, CallAction, Effect, RunHandler
+from turnflow.core.evaluation import Evaluate, Evaluation, no_expressions
 from turnflow.core.events import (
+    ActionFailed,
+    ActionSucceeded,
     Asked,
     Blocked,
     CancelRequested,
@@ -65,11 +69,14 @@ from turnflow.core.events import (
     Migrated,
     MoveRequested,
     OperatorAnswered,
+    PauseRequested,
+    ResumeRequested,
     RetryRequested,
     RunStarted,
+    SignalReceived,
     TimerFired,
 )
-from turnflow.core.ids import FlowName, StepName, TimerId
+from turnflow.core.ids import EffectKey, FlowName, StepName, TimerId
 from turnflow.core.state import TERMINAL, Cursor, Owed, RunState, Status, Timer, blank
 
 __all__ = [
@@ -95,13 +102,13 @@ SEMANTICS: Final = 1
 
 STATUSES: Final[Mapping[Status, frozenset[Status]]] = {
     "created": frozenset({"running", "waiting", "completed", "failed", "cancelled"}),
-    "running": frozenset({"running", "waiting", "completed", "failed", "cancelled", "stuck", "blocked"}),
-    "waiting": frozenset({"waiting", "running", "completed", "failed", "cancelled", "stuck", "blocked"}),
-    "paused": frozenset(),
+    "running": frozenset({"running", "waiting", "completed", "failed", "cancelled", "stuck", "blocked", "paused"}),
+    "waiting": frozenset({"waiting", "running", "completed", "failed", "cancelled", "stuck", "blocked", "paused"}),
+    "paused": frozenset({"paused", "running", "waiting", "completed", "failed", "cancelled", "blocked", "stuck"}),
     "stuck": frozenset({"stuck", "running", "waiting", "completed", "failed", "cancelled", "blocked"}),
     "blocked": frozenset({"blocked", "running", "waiting", "completed", "failed", "cancelled", "stuck"}),
     "completed": frozenset(),
-    "failed": frozenset(),
+    "failed": frozenset({"running", "waiting", "completed", "failed", "cancelled"}),
     "cancelled": frozenset(),
 }
 """Which status may follow which within one event; the documentation draws its picture from this table."""
@@ -131,6 +138,8 @@ class Decision(Struct, frozen=True, gc=False):
     state: RunState
     effects: tuple[Effect, ...]
     verdict: Verdict
+    evaluations: tuple[Evaluation, ...] = ()
+    """What expressions came to, in the order in which they were evaluated; the journal keeps them."""
 
 
 class Entry(Struct, frozen=True):
@@ -139,18 +148,20 @@ class Entry(Struct, frozen=True):
     revision: int
     events: tuple[Event, ...]
     semantics: int = SEMANTICS
+    evaluations: tuple[Evaluation, ...] = ()
+    """What expressions came to while these events were applied."""
 
 
 Definitions: TypeAlias = Mapping[tuple[FlowName, int], Flow]
 
 
-def advance(flow: Flow, state: RunState, event: Event) -> Decision:
-    """Apply one event to a run of `flow`. Never raises for a valid flow."""
-    if state.status in TERMINAL:
+def advance(flow: Flow, state: RunState, event: Event, evaluate: Evaluate = no_expressions) -> Decision:
+    """Apply one event to a run of `flow`. Never raises for a valid flow, unless `evaluate` does."""
+    if state.status in TERMINAL and not (isinstance(event, RetryRequested) and _resumable(state)):
         return Decision(state, (), Ignored("ended"))
     if (state.status == "created") is not isinstance(event, RunStarted):
         return Decision(state, (), Ignored("not_started" if state.status == "created" else "started"))
-    draft = Draft(flow, state, event.at)
+    draft = Draft(flow, state, event.at, evaluate)
     if not isinstance(event, BY_CODE):
         draft.hops = 0
     reason = _apply(draft, event)
@@ -158,7 +169,7 @@ def advance(flow: Flow, state: RunState, event: Event) -> Decision:
         presses = tuple(effect for effect in draft.effects if isinstance(effect, AnswerPress))
         return Decision(state, presses, Ignored(reason))
     _steps.settle(draft)
-    return Decision(draft.freeze(), tuple(draft.effects), ACCEPTED)
+    return Decision(draft.freeze(), tuple(draft.effects), ACCEPTED, tuple(draft.evaluations))
 
 
 def sealed(state: RunState) -> RunState:
@@ -168,27 +179,42 @@ def sealed(state: RunState) -> RunState:
 
 def pending(state: RunState) -> tuple[Effect, ...]:
     """Return the effects that are still owed: what a process that takes over a run has to do. Derived, never remembered."""
-    if state.inflight is None:
-        return ()
+    found: list[Effect] = []
     for cursor in state.cursors:
-        if cursor.owed and f"{state.run}:{cursor.owed[0].visit}.{cursor.owed[0].attempt}" == state.inflight:
-            return (RunHandler(state.inflight, cursor.id, cursor.owed[0]),)
-    return ()
+        job = cursor.job
+        owed = cursor.owed[0] if cursor.owed and state.inflight is not None else None
+        if owed is not None and f"{state.run}:{owed.visit}.{owed.attempt}" == state.inflight:
+            found.append(RunHandler(state.inflight, cursor.id, cursor.owed[0]))
+        if job is not None and not job.delayed and job.kind in ("action", "poll"):
+            key = EffectKey(f"{state.run}:{job.visit}.{job.attempt}")
+            found.append(CallAction(key, cursor.id, cursor.step, job))
+    return tuple(found)
 
 
 def replay(base: RunState, definitions: Definitions, entries: Iterable[Entry]) -> RunState:
     """Apply journal entries to a state; `replay(blank(run), ..., all entries)` is the state of the last one."""
     state = base
     for entry in entries:
+        recorded = _again(entry.evaluations)
         for event in entry.events:
             name, version = state.flow, state.version
             if isinstance(event, RunStarted):
                 name, version = event.flow, event.version
             elif isinstance(event, Migrated):
                 version = event.version
-            state = advance(definitions[name, version], state, event).state
+            state = advance(definitions[name, version], state, event, recorded).state
         state = sealed(state)
     return state
+
+
+def _resumable(state: RunState) -> bool:
+    return state.status == "failed" and state.fell is not None
+
+
+def _again(evaluations: Iterable[Evaluation]) -> Evaluate:
+    """Return what answers as expressions did when they were evaluated."""
+    recorded = iter(evaluations)
+    return lambda asked, scope: next(recorded)
 
 
 def _apply(draft: Draft, event: Event) -> str:
@@ -201,9 +227,15 @@ def _apply(draft: Draft, event: Event) -> str:
         case HandlerFailed():
             return _steps.raised(draft, event)
         case TimerFired():
-            return _timer(draft, event)
+            return _timers.fired(draft, event)
         case RunStarted():
             return _start(draft, event)
+        case ActionSucceeded():
+            return _nodes.action_succeeded(draft, event)
+        case ActionFailed():
+            return _nodes.action_failed(draft, event)
+        case SignalReceived():
+            return _moments.signalled(draft, event)
         case ChildFinished():
             return _children.finished(draft, event)
         case ChildAttached(_, child):
@@ -216,6 +248,10 @@ def _apply(draft: Draft, event: Event) -> str:
             return _interventions.move(draft, step)
         case RetryRequested():
             return _interventions.retry(draft)
+        case PauseRequested():
+            return _interventions.pause(draft)
+        case ResumeRequested():
+            return _interventions.unpause(draft)
         case Blocked(_, reason, notify):
             return _interventions.block(draft, reason, notify=notify)
         case InputSetAside():
@@ -256,37 +292,7 @@ def _start(draft: Draft, event: RunStarted) -> str:
     hooks: tuple[Owed, ...] = ()
     if "flow_enter" in draft.flow.hooks:
         hooks = (Owed("hook", draft.flow.start, draft.fresh(), since=event.at, input=event.trigger, hook="flow_enter"),)
+    if draft.flow.nodes:
+        draft.input, draft.params, draft.trigger = event.input, event.params, event.trigger
     _navigation.enter(draft, main, draft.flow.start, (), first=hooks, trigger=event.trigger)
-    return ""
-
-
-def _timer(draft: Draft, event: TimerFired) -> str:
-    timer = draft.timers.get(event.timer)
-    if timer is None:
-        return "cleared"
-    if event.at < timer.due:
-        return "early"
-    if draft.halted:
-        return ""  # it stays among the timers and is set again when the run goes on
-    del draft.timers[event.timer]
-    idle = draft.flow.policies.idle
-    parked = any(cursor.escalation is not None for cursor in draft.cursors.values())
-    heard = event.at if parked else event.heard  # who waits for an operator has not gone away
-    if timer.kind == "idle" and idle is not None and heard + idle > event.at:
-        draft.set_timer(replace(timer, due=heard + idle))
-    elif timer.kind in ("ttl", "idle"):
-        _failures.expired(draft, timer.kind)
-    elif timer.kind == "group":
-        if timer.group not in draft.groups:
-            return "cleared"
-        _groups.timed_out(draft, timer.group)
-    else:
-        cursor = draft.cursors.get(timer.cursor) if timer.cursor is not None else None
-        if cursor is None:
-            return "cleared"
-        if timer.kind == "retry":
-            owed = tuple(replace(item, delayed=False) for item in cursor.owed)
-            draft.put(replace(cursor, owed=owed))
-        else:
-            _waits.timer_due(draft, timer, cursor)
     return ""

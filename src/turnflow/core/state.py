@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 from msgspec import Raw, Struct
 
 from turnflow.core.definition import KeyPolicy, WaitSpec
+from turnflow.core.frames import Failure, Frame, Job
 from turnflow.core.ids import (
     At,
     ConversationId,
@@ -27,26 +28,41 @@ from turnflow.core.ids import (
     UserId,
 )
 from turnflow.core.inputs import Input
+from turnflow.core.owed import Owed, Phase
+
+__all__ = [
+    "SCHEMA",
+    "TERMINAL",
+    "Branch",
+    "Call",
+    "Child",
+    "Cursor",
+    "Ending",
+    "Escalation",
+    "Failure",
+    "Fall",
+    "Frame",
+    "Job",
+    "OpenGroup",
+    "Outcome",
+    "Owed",
+    "Parent",
+    "Phase",
+    "RunState",
+    "Status",
+    "Timer",
+    "Wait",
+    "blank",
+]
 
 Status: TypeAlias = Literal[
     "created", "running", "waiting", "paused", "completed", "failed", "cancelled", "stuck", "blocked"
 ]
-Phase: TypeAlias = Literal["enter", "input", "ask", "retry", "otherwise", "menu", "hook", "error", "timeout"]
 Outcome: TypeAlias = Literal["completed", "failed", "cancelled"]
 TERMINAL: frozenset[str] = frozenset({"completed", "failed", "cancelled"})
 
 SCHEMA = 1
 """Version of the persisted form; `codec` lifts older ones."""
-
-
-class Failure(Struct, frozen=True, gc=False, omit_defaults=True):
-    """Why something failed."""
-
-    code: str
-    """Stable word that error outputs match: `exception`, `timeout`, `child_failed`, an author's own code, ..."""
-    message: str = ""
-    step: StepName = StepName("")
-    attempt: int = 1
 
 
 class Wait(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -69,39 +85,17 @@ class Wait(Struct, frozen=True, gc=False, omit_defaults=True):
     """Answers of its buttons that are too long for a button reference."""
 
 
-class Owed(Struct, frozen=True, gc=False, omit_defaults=True):
-    """One piece of user code that has to run for a cursor, in queue order."""
-
-    phase: Phase
-    step: StepName
-    visit: int
-    """Serial number: with the run's id the identity of this call, the same for every attempt and after a crash."""
-    attempt: int = 1
-    since: At = 0
-    """When the first attempt was due."""
-    input: Input | None = None
-    """What it is about; of a run's first step and its enter hooks: what started the run."""
-    error: Failure | None = None
-    hook: str = ""
-    """Of a hook: flow_enter, flow_exit, step_enter or step_leave."""
-    label: str = ""
-    """Of a timeout: the label of the wait."""
-    outcome: str = ""
-    """Of an exit: how the run ends."""
-    reason: str = ""
-    """Of a refusal: why the answer did not parse."""
-    failed: tuple[Owed, ...] = ()
-    """Of an error: the call that failed, to be repeated by `repeat()`."""
-    delayed: bool = False
-    """Not due before its retry timer fires."""
-
-
 class Call(Struct, frozen=True, gc=False, omit_defaults=True):
     """A cursor parked for a child run."""
 
     child: RunId
     flow: FlowName
-    then: StepName
+    then: StepName = StepName("")
+    """Where the caller goes on; empty: by the outputs of its step."""
+    visit: int = 0
+    """Of a flow step: its visit."""
+    since: At = 0
+    attempt: int = 1
 
 
 class Escalation(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -135,6 +129,17 @@ class Cursor(Struct, frozen=True, gc=False, omit_defaults=True):
     """What `turn.result` shows: a child's result or an operator's answer."""
     spoken: At = 0
     """When a person last spoke to it; the newest has the focus."""
+    frame: GroupId | None = None
+    """The group of a flow graph that it is inside of."""
+    lane: int = 0
+    """Which branch, round or item of that group."""
+    prefix: str = ""
+    """The iterations around it: `orders[3]/`."""
+    job: Job | None = None
+    last: str = ""
+    """Path of the step that its path came by last: what `output` means."""
+    error: Failure | None = None
+    """The failure whose output it took last."""
     moved: At = 0
     """When it was put here because its step was retired: what was sent until then answers another question."""
 
@@ -171,7 +176,7 @@ class Timer(Struct, frozen=True, gc=False, omit_defaults=True):
     """A timer of this run; also a row of its own in the store, which fires it."""
 
     id: TimerId
-    kind: Literal["wait", "remind", "gather", "retry", "group", "ttl", "idle"]
+    kind: Literal["wait", "remind", "gather", "retry", "group", "ttl", "idle", "step", "moment"]
     due: At
     cursor: CursorId | None = None
     group: GroupId | None = None
@@ -211,6 +216,14 @@ class Child(Struct, frozen=True, gc=False, omit_defaults=True):
     mailbox: MailboxId
     ended: Ending | None = None
     """How it ended, if that happened while this run was blocked or stuck and could not take note."""
+
+
+class Fall(Struct, frozen=True, gc=False, omit_defaults=True):
+    """Where a run stood when it failed, so that it can be resumed there."""
+
+    cursors: tuple[Cursor, ...] = ()
+    groups: tuple[OpenGroup, ...] = ()
+    frames: tuple[Frame, ...] = ()
 
 
 class RunState(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -259,6 +272,16 @@ class RunState(Struct, frozen=True, gc=False, omit_defaults=True):
     updated: At = 0
     schema: int = 0
     """Version of the persisted form this was written in."""
+    input: dict[str, Raw] = {}
+    """Of a flow graph: what it was started with."""
+    params: dict[str, Raw] = {}
+    trigger: Input | None = None
+    """Of a flow graph: the input that started it."""
+    frames: tuple[Frame, ...] = ()
+    fell: Fall | None = None
+    """Where it stood when it failed."""
+    paused: At = 0
+    """Since when it is paused; 0: it is not."""
 
 
 def blank(run: RunId) -> RunState:

@@ -19,10 +19,13 @@ from msgspec import Raw, Struct
 
 from turnflow.core.definition import Template
 from turnflow.core.effects import RunHandler
+from turnflow.core.evaluation import Flaw, scope_of
 from turnflow.core.ids import At, ConversationId, CursorId, FlowName, Json, RunId, UserId
 from turnflow.core.state import Failure, Parent
 from turnflow.engine import effects
 from turnflow.engine.committer import BACKOFF
+from turnflow.engine.evaluating import evaluator
+from turnflow.engine.outcomes import NotLoaded
 from turnflow.engine.payloads import Begin, encode
 from turnflow.errors import ActionMismatch, CallerError, LostOwnership, NestingTooDeep, StoreUnavailable, UserCodeError
 from turnflow.ports import (
@@ -145,7 +148,21 @@ class CallRecorder:
         """Evaluate a template as the place of a cursor sees it."""
         if template.static:
             return template.value
-        raise UserCodeError("expression", f"cursor {cursor}: nothing here evaluates expressions")
+        work = self._turn.works[self._run]
+        place = next((one for one in work.state.cursors if one.id == cursor), None)
+        if place is None:
+            raise UserCodeError("expression", f"step {self._call.owed.step!r} has been left")
+        evaluate = evaluator(work.flow, self._engine.outcomes, work.fresh)
+        while True:
+            try:
+                answer = evaluate(template, scope_of(work.state, place, self._turn.at))
+            except NotLoaded as missing:
+                await self._engine.outcomes.load(missing)
+                continue
+            if isinstance(answer, Flaw):
+                raise UserCodeError("expression", answer.message)
+            value: Json = msgspec.json.decode(answer.json)
+            return value
 
     async def start(
         self, flow: FlowName, data: Mapping[str, Raw], conversation: ConversationId | None, user: UserId | None

@@ -10,22 +10,37 @@ from msgspec.structs import replace
 from turnflow.core.definition import KeyPolicy
 from turnflow.core.effects import (
     AnswerPress,
+    CallAction,
+    CancelAction,
     CancelChild,
     ClearTimer,
     Effect,
     Finish,
+    KeepResult,
     Release,
+    RetryChild,
     RunHandler,
     Say,
     SetTimer,
     StartChild,
+    Subscribe,
+    Unsubscribe,
 )
-from turnflow.core.events import CancelRequested, ChildAttached, ChildFinished, Event, RunStarted, TimerFired
+from turnflow.core.events import (
+    CancelRequested,
+    ChildAttached,
+    ChildFinished,
+    Event,
+    RetryRequested,
+    RunStarted,
+    TimerFired,
+)
 from turnflow.core.ids import At, ConversationId, EffectKey, InputId, MailboxId, RunId
 from turnflow.core.inputs import Input
 from turnflow.core.messages import Message
 from turnflow.core.routing import Place, key_of
 from turnflow.core.state import TERMINAL, Child, Failure, Parent, RunState
+from turnflow.engine import outcomes
 from turnflow.engine.payloads import Arrived, Begin, ForRun, Payload, Reply, Speak, encode, home_of
 from turnflow.errors import AuthorError, InvalidValue
 from turnflow.ports import Inbound, InboxRecord, OutboxRecord, TimerRecord
@@ -45,6 +60,18 @@ def perform(turn: Turn, work: Work, effect: Effect) -> None:
             turn.calls.append((work.state.run, effect))
         case Say():
             _say(turn, work, effect)
+        case CallAction():
+            turn.actions[effect.key] = (work.state.run, effect)
+        case CancelAction(_, call):
+            turn.actions.pop(call, None)
+            turn.cancelled.append(call)
+        case KeepResult(_, result):
+            work.fresh[result.path] = result
+            turn.results.append(outcomes.row(work.state.run, result))
+        case Subscribe() | Unsubscribe():
+            turn.subscriptions.append((work.state.run, effect))
+        case RetryChild(key, child):
+            forward(turn, turn.hot.id, f"again:{key}", ForRun(child, RetryRequested(turn.at, "parent")))
         case AnswerPress(key, press, notice):
             text = turn.engine.texts.worded(notice, Message()) if notice is not None else Message()
             _tell(turn, turn.origin or work.state.conversation, key, Reply(text, press))
@@ -119,11 +146,21 @@ def start(
         caller.key if caller is not None and policy == caller.key_policy else key_of(policy, sender, place),
         exclusive,
         payload.parent,
-        handlers.initial(payload.data),
+        {} if flow.nodes else handlers.initial(payload.data),
         trigger,
+        handlers.initial(payload.data) if flow.nodes else {},
+        payload.params,
     )
     turn.create(payload.run, flow)
     turn.apply(payload.run, event)
+
+
+def told_again(turn: Turn, state: RunState) -> None:
+    """Tell a parent once more how a child ended that cannot be resumed."""
+    ending = state.ending
+    if state.parent is not None and ending is not None:
+        told = ChildFinished(turn.at, state.run, ending.outcome, ending.result, ending.error)
+        _tell_parent(turn, state.parent, told)
 
 
 def start_children(turn: Turn, run: RunId, begins: Sequence[Begin]) -> None:

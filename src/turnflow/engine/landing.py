@@ -105,6 +105,19 @@ def forget(engine: Process, hot: HotMailbox, item: Item) -> None:
     _untime(engine, item)
 
 
+def _actions(engine: Process, turn: Turn) -> None:
+    """Let the actions of steps begin and end, and remember what steps came to."""
+    for run, work in turn.works.items():
+        if work.state.status in TERMINAL:
+            engine.outcomes.forget(run)
+        elif work.fresh:
+            engine.outcomes.add(run, work.fresh.values())
+    for key in turn.cancelled:
+        engine.works.cancel(key)
+    for run, call in turn.actions.values():
+        engine.works.begin(turn.hot.id, turn.works[run].state, call)
+
+
 def _untime(engine: Process, item: Item) -> None:
     """Let a timer whose turn came to nothing be found in the store again."""
     payload = item.payload
@@ -116,9 +129,10 @@ def _written(engine: Process, turn: Turn, commit: Commit | None) -> None:
     hot, item = turn.hot, turn.item
     if commit is None:
         return
-    hot.seq = max(hot.seq, turn.seq)
-    if not item.seq:
-        item.seq = turn.seq
+    if not item.volatile or commit.received:
+        hot.seq = max(hot.seq, turn.seq)
+        if not item.seq:
+            item.seq = turn.seq
     hot.taken.difference_update(commit.consumed)
     if turn.kept:
         hot.taken.add(turn.seq)
@@ -137,5 +151,7 @@ def _written(engine: Process, turn: Turn, commit: Commit | None) -> None:
         hot.said = (commit.outbox[-1].seq, commit.outbox[-1].index)
     for entry in commit.forwards:
         engine.wake(entry.mailbox)
+    if turn.actions or turn.cancelled or commit.results:
+        _actions(engine, turn)
     for run, ending in turn.finished:
         engine.callers.ended(run, ending)

@@ -16,11 +16,13 @@ from turnflow.core.routing import Live, Place, belongs
 from turnflow.core.state import RunState
 from turnflow.engine.mailbox import HotMailbox, Item
 from turnflow.engine.payloads import Arrived, ForRun, Payload, Reply, Resume, Speak, decode_payload
+from turnflow.engine.work import Work
 from turnflow.errors import UndecodableRow
-from turnflow.ports import Commit, InboxRecord
+from turnflow.ports import Commit, InboxRecord, RunQuery
 
 if TYPE_CHECKING:
     from turnflow.engine.process import Process
+    from turnflow.engine.turn import Turn
 
 LOOK_BACK: Final = 1000
 """Lines of a conversation that are searched for its last reply."""
@@ -170,3 +172,13 @@ def _stuck(engine: Process, hot: HotMailbox, payload: Payload, reason: str) -> P
         return Speak(EffectKey(f"failed:{inbound.input.id}"), Reply(engine.texts.worded("failed", Message())))
     newest = max(mine, key=lambda state: state.updated)
     return ForRun(newest.run, InputSetAside(now, reason, inbound.input))
+
+
+async def revive(turn: Turn, run: RunId) -> None:
+    """Put a run that has failed on the workbench, so that it can be resumed."""
+    if run in turn.hot.runs or run in turn.works:
+        return
+    for row in await turn.engine.store.find(RunQuery(run=run)):
+        state = decode_state(row.state)
+        if state.status == "failed":
+            turn.works[run] = Work(state, turn.engine.flow_of(state))

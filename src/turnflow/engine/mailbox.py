@@ -11,6 +11,9 @@ from turnflow.core.state import RunState
 from turnflow.engine.payloads import Payload
 from turnflow.ports import Delivery
 
+TOGETHER = 64
+"""Most results of actions that are applied in one turn."""
+
 
 @dataclass(slots=True)
 class Item:
@@ -38,6 +41,10 @@ class Item:
     """The run it would start is live in another conversation of the same chat or person."""
     also: tuple[int, ...] = ()
     """Entries consumed together with it."""
+    volatile: bool = False
+    """It needs no inbox row: if it gets lost, what it reports is done again (actions of steps)."""
+    more: list[Payload] = field(default_factory=list)
+    """Further volatile payloads that are applied in the same turn."""
 
 
 @dataclass(slots=True)
@@ -71,6 +78,14 @@ class HotMailbox:
     def evictable(self) -> bool:
         """Nothing is going on in it, so memory may forget it."""
         return not (self.busy or self.queued or self.queue or self.detached)
+
+    def next_item(self) -> Item:
+        """Take the next item; volatile ones that stand in a row become one, so that one commit serves them all."""
+        item = self.queue.popleft()
+        while item.volatile and len(item.more) < TOGETHER and self.queue and self.queue[0].volatile:
+            follower = self.queue.popleft()
+            item.more += [follower.payload, *follower.more]
+        return item
 
     def take_in(self, items: list[Item]) -> None:
         """Put accepted entries in front of what is not accepted yet, in the order of their acceptance."""

@@ -44,6 +44,8 @@ class Begin(Struct, frozen=True, tag="begin", omit_defaults=True):
     chat: str = ""
     thread: str = ""
     parent: Parent | None = None
+    params: dict[str, Raw] = {}
+    """Of a flow graph: what may be set beside the input."""
     attach: bool = False
     """The parent does not know of it yet."""
 

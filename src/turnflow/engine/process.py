@@ -21,12 +21,14 @@ from turnflow.core.ids import InputId, MailboxId, RunId
 from turnflow.core.state import RunState
 from turnflow.engine import landing, loading, recovery
 from turnflow.engine.audience import Audience
+from turnflow.engine.bus import Bus
 from turnflow.engine.callers import Callers
 from turnflow.engine.committer import Committer
 from turnflow.engine.crash import Crash, no_crash
 from turnflow.engine.executions import LOOK_ROUND, Executions
 from turnflow.engine.leases import Leases
 from turnflow.engine.mailbox import HotMailbox, Item
+from turnflow.engine.outcomes import Outcomes
 from turnflow.engine.payloads import ForRun
 from turnflow.engine.pool import Pool
 from turnflow.engine.registry import Registry
@@ -38,6 +40,9 @@ from turnflow.engine.texts import Texts
 from turnflow.engine.timers import Timers
 from turnflow.engine.turn import Turn
 from turnflow.engine.values import fields_of
+from turnflow.engine.watchers import Watchers
+from turnflow.engine.works import Works
+from turnflow.engine.writing import commit_of
 from turnflow.ports import (
     Clock,
     CommitOutcome,
@@ -86,6 +91,7 @@ class Process:
         self.counts_attempts = False
         self.user_keyed = any(handlers.definition.policies.key == "user" for handlers in registry.flows)
         self.leases = Leases(store, self.report)
+        self.watchers = Watchers()
         self.audience = Audience(registry, roles, self.report)
         self._hot_limit = hot_limit
         self.stopping = False
@@ -110,6 +116,9 @@ class Process:
         self._pool = Pool(tasks, self.committer.write)
         self.sender = Sender(tasks, self._pool, self.committer, self.crash, self.report, self.clock)
         self.executions = Executions(self)
+        self.outcomes = Outcomes(self.store)
+        self.works = Works(self, tasks)
+        self.bus = Bus(self)
         self.suspicion = Suspicion(self.store)
         self.timers = Timers(tasks, self.clock, self._timer_due)
         self.counts_attempts = await self.leases.acquire()
@@ -125,7 +134,7 @@ class Process:
         self.stopping = True
         try:
             async with asyncio.timeout(STOP_WITHIN):
-                while not self.is_idle or len(self.executions):
+                while not self.is_idle or len(self.executions) or len(self.works):
                     await self.quiet()
                     await asyncio.sleep(0.01)
         except TimeoutError:
@@ -152,6 +161,7 @@ class Process:
         while True:
             await asyncio.sleep(LOOK_ROUND)
             self.executions.watch()
+            self.works.watch()
 
     async def quiet(self) -> None:
         """Return once nothing is being done and all replies that can be sent have been."""
@@ -236,7 +246,7 @@ class Process:
         if not hot.queue:
             self.release(hot)
             return
-        item = hot.queue.popleft()
+        item = hot.next_item()
         turn = Turn(self, hot, item)
         try:
             await turn.run()
@@ -249,7 +259,7 @@ class Process:
 
     def submit(self, turn: Turn) -> None:
         """Have the outcome of a turn made durable."""
-        commit = turn.commit()
+        commit = commit_of(turn)
         if commit is None:
             landing.landed(self, turn, None, Committed())
             return

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from turnflow.core.codec import digest as digest_of
 from turnflow.core.codec import encode_flow
-from turnflow.core.effects import RunHandler
+from turnflow.core.effects import CallAction, RunHandler
 from turnflow.core.ids import InputId, MailboxId
 from turnflow.core.machine import pending
 from turnflow.engine.mailbox import HotMailbox, Item
@@ -84,6 +84,8 @@ async def resume(engine: Process, hot: HotMailbox) -> None:
         for effect in pending(state):
             if isinstance(effect, RunHandler):
                 await _call_again(engine, hot, Resume(state.run, effect.key))
+            elif isinstance(effect, CallAction):
+                engine.works.begin(hot.id, state, effect, recovered=True)
 
 
 async def _call_again(engine: Process, hot: HotMailbox, resume: Resume) -> None:

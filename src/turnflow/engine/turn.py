@@ -12,27 +12,24 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from turnflow.core.codec import encode_entry
 from turnflow.core.definition import Flow
-from turnflow.core.effects import RunHandler
-from turnflow.core.events import CancelRequested, Event, HandlerAnswered, InputSetAside, Migrated
-from turnflow.core.ids import At, ConversationId, RunId, TimerId
-from turnflow.core.machine import Accepted, Entry, advance, pending, sealed
+from turnflow.core.effects import CallAction, RunHandler, Subscribe, Unsubscribe
+from turnflow.core.events import CancelRequested, Event, HandlerAnswered, InputSetAside, Migrated, RetryRequested
+from turnflow.core.ids import At, ConversationId, EffectKey, RunId, TimerId
+from turnflow.core.machine import Accepted, advance, pending
 from turnflow.core.state import TERMINAL, Ending, RunState, blank
 from turnflow.engine import arrival, effects, loading
+from turnflow.engine.evaluating import evaluator
 from turnflow.engine.mailbox import HotMailbox, Item
-from turnflow.engine.payloads import Arrived, Begin, ForRun, Resume, Speak, encode, user_mailbox
-from turnflow.engine.rows import record
+from turnflow.engine.outcomes import NotLoaded
+from turnflow.engine.payloads import Arrived, Begin, ForRun, Payload, Resume, Speak, user_mailbox
 from turnflow.engine.work import Work
 from turnflow.ports import (
-    Commit,
     Delivery,
     Handled,
     InboxRecord,
-    JournalRecord,
     OutboxRecord,
     ResultRecord,
-    RunRecord,
     TimerRecord,
 )
 
@@ -48,11 +45,13 @@ class Turn:
     """One turn of one mailbox."""
 
     __slots__ = (
+        "actions",
         "after",
         "at",
         "begins",
         "begun",
         "calls",
+        "cancelled",
         "delivery",
         "detached",
         "engine",
@@ -62,6 +61,7 @@ class Turn:
         "hot",
         "item",
         "kept",
+        "missing",
         "origin",
         "outbox",
         "queue",
@@ -69,6 +69,7 @@ class Turn:
         "remote",
         "results",
         "seq",
+        "subscriptions",
         "timers_cleared",
         "timers_set",
         "works",
@@ -83,6 +84,13 @@ class Turn:
         self.works: dict[RunId, Work] = {}
         self.queue: deque[tuple[RunId, Event]] = deque()
         self.calls: deque[tuple[RunId, RunHandler]] = deque()
+        self.actions: dict[EffectKey, tuple[RunId, CallAction]] = {}
+        """Actions that begin once the turn is written."""
+        self.cancelled: list[EffectKey] = []
+        """Actions that end then."""
+        self.subscriptions: list[tuple[RunId, Subscribe | Unsubscribe]] = []
+        self.missing: NotLoaded | None = None
+        """What has to be read before the next event can be applied."""
         self.outbox: list[OutboxRecord] = []
         self.timers_set: dict[tuple[RunId, TimerId], TimerRecord] = {}
         self.timers_cleared: set[tuple[RunId, TimerId]] = set()
@@ -113,11 +121,18 @@ class Turn:
         payload = self.item.payload
         if self.engine.user_keyed and isinstance(payload, Arrived) and not payload.forwarded:
             self.remote = await loading.peek(self.engine, user_mailbox(payload.inbound.input.sender))
-        self._interpret()
+        for each in (payload, *self.item.more):
+            if isinstance(each, ForRun) and isinstance(each.event, RetryRequested):
+                await loading.revive(self, each.run)
+            self._interpret(each)
         if self.item.aside:
             self._set_aside(self.item.aside)
         while True:
             self._drain()
+            if self.missing is not None:
+                await self.engine.outcomes.load(self.missing)
+                self.missing = None
+                continue
             call = self._next_call()
             if call is None:
                 if self._winds_up():
@@ -136,8 +151,7 @@ class Turn:
                 self.queue.append((run, event))
         self.engine.submit(self)
 
-    def _interpret(self) -> None:
-        payload = self.item.payload
+    def _interpret(self, payload: Payload) -> None:
         match payload:
             case Arrived():
                 arrival.arrive(self, payload)
@@ -171,7 +185,12 @@ class Turn:
     def _drain(self) -> None:
         while self.queue:
             run, event = self.queue.popleft()
-            self.apply(run, event)
+            try:
+                self.apply(run, event)
+            except NotLoaded as missing:
+                self.queue.appendleft((run, event))
+                self.missing = missing
+                return
 
     def finish_up(self) -> bool:
         """Do what was kept for the end, if there is anything."""
@@ -225,6 +244,8 @@ class Turn:
         """Return the working copy of a run that does not exist yet."""
         work = self.works[run] = Work(blank(run), flow)
         self.begun.append(run)
+        if flow.nodes:
+            self.engine.outcomes.begin(run)
         return work
 
     def apply(self, run: RunId, event: Event) -> Work | None:
@@ -235,15 +256,22 @@ class Turn:
         flow = work.flow
         if isinstance(event, Migrated):  # it is carried over to a definition that is not yet its own
             flow = self.engine.registry.definition(work.state.flow, event.version) or flow
-        decision = advance(flow, work.state, event)
+        if flow.nodes:
+            decision = advance(flow, work.state, event, evaluator(flow, self.engine.outcomes, work.fresh))
+        else:
+            decision = advance(flow, work.state, event)
         if isinstance(decision.verdict, Accepted):
             work.events.append(event)
+            if decision.evaluations:
+                work.evaluations += decision.evaluations
             work.ignored = ""
             if decision.state.version != work.state.version:
                 work.flow = self.engine.flow_of(decision.state)
             work.state = decision.state
         else:
             work.ignored = decision.verdict.reason
+            if isinstance(event, RetryRequested) and event.by == "parent":
+                effects.told_again(self, work.state)
         for effect in decision.effects:
             effects.perform(self, work, effect)
         return work
@@ -254,40 +282,3 @@ class Turn:
             return list(self.hot.runs.values())
         known = {**self.hot.runs, **{run: work.state for run, work in self.works.items()}}
         return [state for state in known.values() if state.status not in TERMINAL]
-
-    def commit(self) -> Commit | None:
-        """Return what has to be written, or None if nothing has."""
-        runs: list[RunRecord] = []
-        journal: list[JournalRecord] = []
-        for run, work in self.works.items():
-            if work.events:
-                state = work.state = sealed(work.state)
-                runs.append(record(state))
-                entry = Entry(state.revision, tuple(work.events))
-                journal.append(JournalRecord(run, state.revision, encode_entry(entry), self.at))
-        item, hot = self.item, self.hot
-        keep = self.kept or (self.detached and isinstance(item.payload, Resume))
-        accepted = bool(item.seq) and not self.kept
-        if not (runs or self.outbox or self.timers_cleared or self.forwards or accepted or item.also):
-            return None
-        received: tuple[InboxRecord, ...] = ()
-        consumed: tuple[int, ...] = ()
-        if item.seq:
-            consumed = () if keep else (item.seq,)
-        else:
-            received = (InboxRecord(hot.id, self.seq, item.id, encode(item.payload), item.at, not keep),)
-        consumed += item.also
-        return Commit(
-            hot.id,
-            hot.partition,
-            self.engine.leases.epochs.get(hot.partition, 0),
-            received,
-            consumed,
-            tuple(runs),
-            tuple(journal),
-            tuple(self.outbox),
-            tuple(self.timers_set.values()),
-            tuple(self.timers_cleared),
-            tuple(self.results),
-            tuple(self.forwards),
-        )

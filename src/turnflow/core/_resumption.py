@@ -1,0 +1,54 @@
+"""Resuming a failed run of a flow graph where it failed: what was finished stays, what failed or was cancelled begins again."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from turnflow.core import _navigation, _nodes
+from turnflow.core._draft import Draft
+from turnflow.core.effects import RetryChild
+from turnflow.core.ids import TimerId
+from turnflow.core.state import Child, Cursor, Fall, Timer
+
+
+def resume(draft: Draft, fell: Fall) -> str:
+    """Put a failed run back where it failed. Returns "", as this always counts."""
+    draft.fell, draft.ending, draft.cancelling = None, None, None
+    draft.status = "running"
+    draft.cursors = {cursor.id: cursor for cursor in fell.cursors}
+    draft.groups = {group.id: group for group in fell.groups}
+    draft.frames = {frame.id: replace(frame, attempt=frame.attempt + 1) for frame in fell.frames}
+    _limit(draft)
+    for cursor in fell.cursors:
+        if cursor.id in draft.cursors and not draft.leaving:
+            _revive(draft, draft.cursors[cursor.id])
+    return ""
+
+
+def _revive(draft: Draft, cursor: Cursor) -> None:
+    job = cursor.job
+    if cursor.opened is not None:
+        return None
+    if cursor.call is not None:  # its child is resumed where that failed, and tells how it ends
+        draft.children = (*draft.children, Child(cursor.call.child, draft.state.mailbox))
+        draft.put(replace(cursor, job=None))
+        return draft.effects.append(RetryChild(draft.key(), cursor.call.child))
+    if job is not None and job.kind in ("action", "poll"):
+        again = replace(job, attempt=job.attempt + 1, since=draft.at, delayed=False, again=True)
+        return _nodes.call_again(draft, cursor, again)
+    if cursor.owed:
+        return draft.put(replace(cursor, owed=tuple(replace(owed, delayed=False) for owed in cursor.owed)))
+    return _navigation.enter(draft, replace(cursor, wait=None, job=None), cursor.step, cursor.history, again=True)
+
+
+def _limit(draft: Draft) -> None:
+    """Set the timers of the run and of its groups anew."""
+    policies = draft.flow.policies
+    if policies.ttl is not None:
+        draft.set_timer(Timer(TimerId("ttl"), "ttl", draft.at + policies.ttl))
+    if policies.idle is not None:
+        draft.set_timer(Timer(TimerId("idle"), "idle", draft.at + policies.idle))
+    for frame in draft.frames.values():
+        timeout = draft.flow.nodes[frame.name].settings.timeout
+        if timeout is not None:
+            draft.set_timer(Timer(TimerId(f"s{frame.visit}"), "step", draft.at + timeout, frame.parent))
