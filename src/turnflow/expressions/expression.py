@@ -19,9 +19,11 @@ from cel_expr_python import cel  # type: ignore[import-untyped]  # it has stubs,
 
 from turnflow.core.ids import Json
 from turnflow.errors import InvalidExpression, UserCodeError
+from turnflow.expressions.budget import TooCostly, check_budget, needs_budget
+from turnflow.expressions.intake import Unfit, check_intake
 from turnflow.expressions.references import Path, cut_roots, parts_of, path_of, references
 from turnflow.expressions.results import NotJson, as_json, reason, shown
-from turnflow.expressions.syntax import read_syntax
+from turnflow.expressions.syntax import Node, read_syntax
 
 ROOTS: Final = frozenset(
     {
@@ -31,24 +33,30 @@ ROOTS: Final = frozenset(
 )  # fmt: skip
 """Names that every expression may use; which of them have a value depends on the place."""
 
+_ERROR: Final = cel.Type.ERROR
+
 LIMIT = 16 * 1024
 """Bytes of one expression's text."""
+
+PARTS = 5_000
+"""Words and signs of one expression; the library takes some 10 microseconds for each."""
 
 
 class Expression:
     """A compiled expression; made by `compile_expression`."""
 
-    __slots__ = ("_parts", "_path", "_program", "_type", "references", "source")
+    __slots__ = ("_costly", "_parts", "_path", "_program", "_roots", "_type", "references", "source")
 
     source: str
     """Its text."""
     references: frozenset[Path]
     """Member paths from the roots it may look at, such as `("steps", "lookup", "output", "total")`."""
 
-    def __init__(self, source: str, program: cel.Expression, roots: Collection[str]) -> None:
-        tree = read_syntax(program.serialize())
+    def __init__(self, source: str, program: cel.Expression, tree: Node, roots: Collection[str]) -> None:
         self.source = source
         self.references = references(tree, roots)
+        self._roots = roots
+        self._costly = tree if needs_budget(tree) else None
         self._program = program
         self._type: str = program.return_type().name()
         self._parts = parts_of(self.references)
@@ -67,14 +75,22 @@ class Expression:
         if self._path is not None:
             return self._look_up(self._path, values)
         try:
-            value = self._program.eval(data=cut_roots(self._parts, values))
+            data = cut_roots(self._parts, values)
+            check_intake(data)
+            if self._costly is not None:
+                check_budget(self._costly, self._roots, data)
+            value = self._program.eval(data=data)
             plain = value.plain_value()
-            if value.type() == cel.Type.ERROR:
+            if value.type() == _ERROR:
                 raise self._failure(reason(str(plain)))
             return as_json(plain)
+        except TooCostly:
+            raise self._failure(
+                "it might take too long over these values; work on fewer of them, or in an action"
+            ) from None
         except (RuntimeError, MemoryError) as error:
             raise self._failure(reason(str(error))) from error
-        except NotJson as error:
+        except (Unfit, NotJson) as error:
             raise self._failure(str(error)) from None
 
     def holds(self, values: Mapping[str, Json]) -> bool:
@@ -122,6 +138,9 @@ def _checked(source: str) -> str:
     if len(source) > LIMIT or len(source.encode(errors="replace")) > LIMIT:
         message = f"expression {shown(source)} is longer than {LIMIT} bytes; compute it in an action"
         raise InvalidExpression(source, message)
+    if len(source) > PARTS and sum(1 for _ in re.finditer(r"\w+|[^\s\w]", source)) > PARTS:
+        message = f"expression {shown(source)} has more than {PARTS} words and signs; compute it in an action"
+        raise InvalidExpression(source, message)
     if not source.isascii():
         try:
             source.encode()
@@ -138,7 +157,7 @@ def _compiled(source: str, names: frozenset[str]) -> Expression:
         program = _environment(names).compile(source)
     except RuntimeError as error:
         raise _invalid(source, str(error), roots) from None
-    return Expression(source, program, roots)
+    return Expression(source, program, read_syntax(program.serialize()), roots)
 
 
 @lru_cache(maxsize=64)
