@@ -7,7 +7,8 @@ from typing import cast
 from turnflow.core.definition import Flow, HandlerStep, KeyPolicy, OnRepeat, Policies
 from turnflow.core.ids import FlowName, StepName
 from turnflow.core.nodes import Node
-from turnflow.core.validation import problems, trigger_problems
+from turnflow.core.validation import trigger_problems
+from turnflow.declarative.checking import check
 from turnflow.declarative.document import DOCUMENT
 from turnflow.declarative.findings import Findings
 from turnflow.declarative.graph import GraphFlow
@@ -54,7 +55,7 @@ def _load(findings: Findings) -> GraphFlow | None:
     graph = GraphFlow(flow, tuple(triggers) if isinstance(triggers, list) else ())
     findings.placed(trigger_problems(graph.triggers))
     if not findings.problems:
-        findings.placed(problems(flow))
+        findings.placed(check(graph))
     return graph
 
 

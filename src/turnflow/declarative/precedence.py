@@ -1,12 +1,13 @@
 """Which steps can have run, and which must have, when a path comes to a step of a flow graph.
 
 Two questions over the declared edges. *Can*: is there a path from the end of one step to the other, or may they be under way
-side by side? *Must*: can nothing come there without the step having succeeded? For the second, a group is passed only if all
-that its join waits for can come to its end (an and-or graph, solved as the least fixed point).
+side by side? *Must*: has every path there come through the success of the step? For the second, sets of steps (as bits) are
+propagated to their greatest fixed point; a group adds what all the branches that its join waits for have in common with its end.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -35,32 +36,33 @@ class Precedence:
         self._errors = {name: _targets(step, errors=True) for name, step in self._steps.items()}
         self._successes = {name: _targets(step, errors=False) for name, step in self._steps.items()}
         self._sides = tuple(self._side_by_side())
+        self._bits = {name: 1 << index for index, name in enumerate(self._steps)}
+        self._every = (1 << len(self._steps)) - 1
+        self._at_end = dict.fromkeys(self._steps, self._every)
+        """What has succeeded when the paths that begin with a step have ended on its level."""
+        self._settle_ends()
+        self._before = self._settle_points()
+        self._reached = _closure({Point(flow.start)}, self._ways)
+        self._ended = self._settle_ended()
 
-    def reached(self) -> set[Point]:
-        """Return the points that any path comes to."""
-        return _closure({Point(self._flow.start)}, self._ways)
+    def is_reached(self, point: Point) -> bool:
+        """Tell whether any path comes to a point."""
+        return point in self._reached
 
-    def after(self, step: StepName) -> set[Point]:
-        """Return the points that a path may come to when the step has ended, on the same path or beside it."""
-        found = _closure({Point(step, after=True)}, self._ways)
+    def can_precede(self, step: StepName, point: Point) -> bool:
+        """Tell whether a step may have ended when a path comes to a point: before it, or beside it."""
+        if self._ended[point] & self._bits[step]:
+            return True
         for sides in self._sides:
-            for one in sides:
-                if step in one:
-                    beside = set[StepName]().union(*(other for other in sides if other is not one))
-                    found |= {point for name in beside for point in _ends(name)}
-        return found
+            mine = [index for index, side in enumerate(sides) if step in side]
+            its = [index for index, side in enumerate(sides) if point.step in side]
+            if mine and its and (len(mine) > 1 or mine != its):
+                return True
+        return False
 
-    def without(self, step: StepName) -> set[Point]:
-        """Return the points that a path can come to although the step never succeeded."""
-        ending = self._ending_without(step)
-        found: set[Point] = set()
-        todo = [Point(self._flow.start)]
-        while todo:
-            point = todo.pop()
-            if point not in found:
-                found.add(point)
-                todo += self._onwards_without(point, step, ending)
-        return found
+    def must_precede(self, step: StepName, point: Point) -> bool:
+        """Tell whether every path to a point has come through the success of a step."""
+        return bool(self._before[point] & self._bits[step])
 
     def after_errors(self) -> set[StepName]:
         """Return the steps that a path may come to after an error output was taken."""
@@ -100,55 +102,85 @@ class Precedence:
         inner = entries(self._groups[name]) if name in self._groups else ()
         return inner if following is None or goes_on(self._steps[name]) else (*inner, following)
 
-    def _onwards_without(self, point: Point, step: StepName, ending: set[StepName]) -> Iterator[Point]:
+    def _settle_ends(self) -> None:
+        order = tuple(reversed(self._steps))
+        while sum(self._settle_end(name) for name in order):
+            pass
+
+    def _settle_end(self, name: StepName) -> bool:
+        """Work out anew what has succeeded at the end of paths from a step; tell whether that has changed it."""
+        found = self._every
+        if not isinstance(self._steps[name], EndStep):
+            following = self._structure.following[name]
+            on = [self._together(way) for way in self._successes[name]]
+            if not on:
+                on = [self._at_end[following] if following is not None else 0]
+            found = self._gained(name) | _common(on, self._every)
+            found = _common((found, *(self._together(way) for way in self._errors[name])), self._every)
+        changed = found != self._at_end[name]
+        self._at_end[name] = found
+        return changed
+
+    def _together(self, way: Iterable[StepName]) -> int:
+        """Return what has succeeded when all paths of a fork have ended."""
+        found = 0
+        for target in way:
+            found |= self._at_end[target]
+        return found
+
+    def _gained(self, name: StepName) -> int:
+        """Return what has succeeded when a step has: itself, and of a group what its success needs."""
+        group = self._groups.get(name)
+        here = self._bits[name]
+        if group is None or (isinstance(group, Loop) and not group.until):
+            return here
+        if not isinstance(group, Parallel):
+            return here | self._at_end[group.steps[0]]
+        total = len(group.steps)
+        need = {"all": total, "any": 1, "n": group.need, "settled": 0}[group.join]
+        return here | _in_at_least(total - need + 1, [self._at_end[member] for member in group.steps])
+
+    def _settle_points(self) -> dict[Point, int]:
+        before = dict.fromkeys(self._ways, self._every)
+        begin = Point(self._flow.start)
+        before[begin] = 0
+        todo = deque([begin])
+        seen = {begin}
+        while todo:
+            point = todo.popleft()
+            for target, arriving in self._arrivals(point, before[point]):
+                if arriving & before[target] != before[target] or target not in seen:
+                    before[target] &= arriving
+                    seen.add(target)
+                    todo.append(target)
+        return before
+
+    def _settle_ended(self) -> dict[Point, int]:
+        """Return what may have ended before each point that paths come to."""
+        ended = dict.fromkeys(self._ways, 0)
+        todo = deque(point for point in self._ways if point in self._reached)
+        while todo:
+            point = todo.popleft()
+            found = ended[point] | (self._bits[point.step] if point.after else 0)
+            for target in self._ways[point]:
+                if found | ended[target] != ended[target]:
+                    ended[target] |= found
+                    todo.append(target)
+        return ended
+
+    def _arrivals(self, point: Point, found: int) -> Iterator[tuple[Point, int]]:
+        """Yield where a path goes on from a point, with what has succeeded until there."""
         name = point.step
         if point.after:
-            yield from (Point(target) for way in self._successes[name] for target in way)
+            yield from ((Point(target), found) for way in self._successes[name] for target in way)
             following = self._structure.following[name]
             if following is not None and not self._successes[name]:
-                yield Point(following)
+                yield Point(following), found
             return
-        group = self._groups.get(name)
-        if group is not None:
-            yield from (Point(member) for member in entries(group))
-        if name != step and (group is None or self._passes(group, ending)):
-            yield Point(name, after=True)
-        yield from (Point(target) for way in self._errors[name] for target in way)
-        yield from (Point(target) for place, target in edges(self._steps[name]) if place.startswith("ask."))
-
-    def _ending_without(self, step: StepName) -> set[StepName]:
-        """Return the steps from which paths can come to their end, on their own level, although the step never succeeded."""
-        ending: set[StepName] = set()
-        grows = True
-        while grows:
-            grows = False
-            for name in reversed(self._steps):
-                if name not in ending and self._ends(name, step, ending):
-                    ending.add(name)
-                    grows = True
-        return ending
-
-    def _ends(self, name: StepName, without: StepName, ending: set[StepName]) -> bool:
-        if isinstance(self._steps[name], EndStep):
-            return False
-        if any(ending.issuperset(way) for way in self._errors[name]):
-            return True
-        group = self._groups.get(name)
-        if name == without or (group is not None and not self._passes(group, ending)):
-            return False
-        if self._successes[name]:
-            return any(ending.issuperset(way) for way in self._successes[name])
-        following = self._structure.following[name]
-        return following is None or following in ending
-
-    def _passes(self, group: Group, ending: set[StepName]) -> bool:
-        """Tell whether a group can succeed with only those of its entries ended."""
-        if isinstance(group, Loop):
-            return not group.until or group.steps[0] in ending
-        if not isinstance(group, Parallel):
-            return group.steps[0] in ending
-        need = {"all": len(group.steps), "any": 1, "n": group.need, "settled": 0}[group.join]
-        return sum(member in ending for member in group.steps) >= need
+        yield Point(name, after=True), found | self._gained(name)
+        ways = (*self._errors[name], entries(self._groups[name]) if name in self._groups else ())
+        yield from ((Point(target), found) for way in ways for target in way)
+        yield from ((Point(target), found) for place, target in edges(self._steps[name]) if place.startswith("ask."))
 
 
 def _ends(name: StepName) -> tuple[Point, Point]:
@@ -168,3 +200,22 @@ def _closure(start: set[Point], ways: dict[Point, tuple[Point, ...]]) -> set[Poi
             found.add(point)
             todo.extend(ways.get(point, ()))
     return found
+
+
+def _common(sets: Iterable[int], every: int) -> int:
+    found = every
+    for one in sets:
+        found &= one
+    return found
+
+
+def _in_at_least(count: int, sets: list[int]) -> int:
+    """Return the bits that at least `count` of the sets have."""
+    if count > len(sets):
+        return 0
+    held = [0] * count
+    for one in sets:
+        for index in range(count - 1, 0, -1):
+            held[index] |= held[index - 1] & one
+        held[0] |= one
+    return held[-1]

@@ -44,11 +44,12 @@ def reference_problems(flow: Flow) -> tuple[Problem, ...]:
             references += _references(at, called)
         except InvalidExpression as error:
             found.append((at, Problem("bad_expression", at.path, str(error))))
-    scopes = _Scopes(flow)
+    precedence = Precedence(flow)
+    scopes = _Scopes(flow, precedence.after_errors())
     for reference in references:
         found += ((reference.at, problem) for problem in scopes.problems(reference))
     if not any(step.kind == "handler" and not step.declared for step in flow.steps.values()):
-        found += _order(flow, [reference for reference in references if scopes.is_result(reference)])
+        found += _order(precedence, [reference for reference in references if scopes.is_result(reference)])
     rank = {at: index for index, at in enumerate(places)}
     ordered = sorted(found, key=lambda pair: rank[pair[0]])
     return tuple(dict.fromkeys(problem for _, problem in ordered))
@@ -57,11 +58,11 @@ def reference_problems(flow: Flow) -> tuple[Problem, ...]:
 class _Scopes:
     """Which names have a value where."""
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: Flow, after_errors: set[StepName]) -> None:
         self._flow = flow
         self._steps = names(flow)
         self._structure = structure_of(flow)
-        self._after_errors = Precedence(flow).after_errors()
+        self._after_errors = after_errors
         self._schemas = {"input": flow.input, "params": flow.params, "data": flow.data}
 
     def problems(self, reference: Reference) -> Iterator[Problem]:
@@ -143,24 +144,19 @@ def _references(at: Occurrence, called: Iterable[str]) -> Iterator[Reference]:
         yield Reference(at, path, any(guard[:length] == path[:length] for guard in guards))
 
 
-def _order(flow: Flow, references: list[Reference]) -> Iterator[tuple[Occurrence, Problem]]:
+def _order(precedence: Precedence, references: list[Reference]) -> Iterator[tuple[Occurrence, Problem]]:
     """Yield references to steps that cannot have run yet, or that some path leaves out."""
-    precedence = Precedence(flow)
-    reached = precedence.reached()
-    for name in dict.fromkeys(StepName(reference.path[1]) for reference in references):
-        without = precedence.without(name)
-        after: set[Point] | None = None
-        for at, path, guarded in references:
-            point = Point(at.step, at.moment in ("until", "after"))
-            if path[1] != name or point not in reached or point not in without:
-                continue
-            after = precedence.after(name) if after is None else after
-            if point not in after:
-                message = f"{name!r} cannot have run yet: no path leads from it to here"
-                yield at, Problem("step_not_run", at.path, message)
-            elif not guarded and path[2:3] != ("error",):
-                message = f"some path to here leaves {name!r} out, or takes its error output: ask has(steps.{name}.output) first"
-                yield at, Problem("step_maybe_not_run", at.path, message)
+    for at, path, guarded in references:
+        name, point = StepName(path[1]), Point(at.step, at.moment in ("until", "after"))
+        if not precedence.is_reached(point) or precedence.must_precede(name, point):
+            continue
+        if not precedence.can_precede(name, point):
+            yield at, Problem("step_not_run", at.path, f"{name!r} cannot have run yet: no path leads from it to here")
+        elif not guarded and path[2:3] != ("error",):
+            message = (
+                f"some path to here leaves {name!r} out, or takes its error output: ask has(steps.{name}.output) first"
+            )
+            yield at, Problem("step_maybe_not_run", at.path, message)
 
 
 def _fields(at: Occurrence, path: Path, schema: Mapping[str, Json]) -> Iterator[Problem]:
