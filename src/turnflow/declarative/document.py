@@ -51,7 +51,12 @@ class ByName:
 
     def schema(self) -> JsonSchema:
         """Return the shape as JSON Schema."""
-        return {"type": "object", "additionalProperties": {"$ref": f"#/$defs/{self.reference}"}}
+        names: JsonSchema = {"pattern": r"^[A-Za-z_][A-Za-z0-9_]*$", "maxLength": 100}
+        return {
+            "type": "object",
+            "propertyNames": names,
+            "additionalProperties": {"$ref": f"#/$defs/{self.reference}"},
+        }
 
 
 class TriggerShape:

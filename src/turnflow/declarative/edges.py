@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from turnflow.core.ids import Json, StepName
+from turnflow.core.ids import StepName
 from turnflow.core.nodes import Output
 from turnflow.declarative.records import Field, Record, Values
-from turnflow.declarative.shapes import Condition, Items, JsonSchema, Place, Text, Texts
+from turnflow.declarative.shapes import Condition, Items, JsonSchema, Place, Referred, Text, Texts
 
 
 def _output(values: Values, place: Place) -> Output | None:
@@ -57,7 +57,7 @@ class Outputs:
 
     def schema(self) -> JsonSchema:
         """Return the shape as JSON Schema."""
-        many: Json = {"type": "array", "items": {"$ref": "#/$defs/output"}}
+        many = Items(Referred("output", OUTPUT)).schema()
         return {"anyOf": [Text().schema(), many]}
 
 

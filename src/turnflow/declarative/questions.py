@@ -74,6 +74,10 @@ class Who:
         return f"role:{role}" if role else None
 
 
+DEFAULT_ACCEPTS = answers.text()
+"""What an ask step takes that says nothing about it."""
+
+
 def _reminder(values: Values, place: Place) -> Reminder:
     text = values.text("text")
     return Reminder(values.whole("after", 1), Message(text) if text else None)
@@ -152,12 +156,12 @@ def ask_step(name: str, values: Values, place: Place) -> HandlerStep:
 def _accepted(values: Values, place: Place) -> tuple[Accepts, tuple[tuple[str, ...], ...]]:
     """Return what the wait takes, and labels in rows."""
     choices, own = _rows(values, "choices"), values.get("accepts")
-    accepts = own if isinstance(own, Accepts) else answers.text()
+    accepts = own if isinstance(own, Accepts) else DEFAULT_ACCEPTS
     if not choices:
         buttons = tuple(tuple(option.label for option in row) for row in _rows(values, "buttons"))
-        if accepts.answer == "yes_no" and not buttons:
-            return accepts, ((str(accepts.params.get("yes", "Yes")), str(accepts.params.get("no", "No"))),)
-        return (replace(accepts, kinds=with_press(accepts.kinds)) if buttons else accepts), buttons
+        if not buttons:
+            return accepts, own_buttons(accepts)
+        return replace(accepts, kinds=(*(kind for kind in accepts.kinds if kind != "press"), "press")), buttons
     for other in ("accepts", "buttons"):
         if other in values:
             message = f"`choices` says what is accepted; leave {other!r} out, or `choices`"
@@ -170,9 +174,11 @@ def _accepted(values: Values, place: Place) -> tuple[Accepts, tuple[tuple[str, .
     return accepts, tuple(tuple(option.label for option in row) for row in choices)
 
 
-def with_press(kinds: tuple[str, ...]) -> tuple[str, ...]:
-    """Return kinds of input with presses among them."""
-    return kinds if "press" in kinds else (*kinds, "press")
+def own_buttons(accepts: Accepts) -> tuple[tuple[str, ...], ...]:
+    """Return the buttons that a kind of answer brings along: those of yes and no."""
+    if accepts.answer != "yes_no":
+        return ()
+    return ((str(accepts.params.get("yes", "Yes")), str(accepts.params.get("no", "No"))),)
 
 
 def _rows(values: Values, name: str) -> Rows:

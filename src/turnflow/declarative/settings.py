@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from turnflow.core.nodes import Retry, Settings
 from turnflow.declarative.records import Field, Record, Values
-from turnflow.declarative.shapes import Duration, Flag, Number, Place, Templated, Texts, Whole
+from turnflow.declarative.shapes import Duration, Flag, Number, Place, Referred, Templated, Texts, Whole
 
 
 def _retry(values: Values, place: Place) -> Retry:
@@ -64,7 +64,7 @@ SETTINGS = Record(
         ),
         Field("attemptTimeout", Duration(), "Bounds one attempt."),
         Field("idleTimeout", Duration(), "Of a long-running action: the longest time between two signs of life."),
-        Field("retry", RETRY, "Repetition of a failed step."),
+        Field("retry", Referred("retry", RETRY), "Repetition of a failed step."),
         Field("retryCount", Whole(), "Short for `retry: {count: n}`."),
         Field("continueOnError", Flag(), "Take the default output when the step fails; implied by an error output."),
         Field("atMostOnce", Flag(), "Do not repeat the action when it is unknown whether it ran."),

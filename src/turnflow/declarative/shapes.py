@@ -223,6 +223,21 @@ class Texts(NamedTuple):
         return {"anyOf": [Text().schema(), many]} if self.single else many
 
 
+class Referred(NamedTuple):
+    """A shape that the published schema defines once, under a name."""
+
+    name: str
+    shape: Shape
+
+    def read(self, place: Place) -> object:
+        """Return what the shape reads."""
+        return self.shape.read(place)
+
+    def schema(self) -> JsonSchema:
+        """Return a reference to the definition."""
+        return {"$ref": f"#/$defs/{self.name}"}
+
+
 class Items(NamedTuple):
     """A list of values of one shape."""
 

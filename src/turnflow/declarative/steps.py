@@ -12,7 +12,7 @@ from turnflow.declarative.edges import Outputs
 from turnflow.declarative.groups import GROUP_KINDS, GROUPS, group_of
 from turnflow.declarative.records import Field, Record, Values
 from turnflow.declarative.settings import SETTINGS
-from turnflow.declarative.shapes import OneOf, Place, Text, Texts, kind_of
+from turnflow.declarative.shapes import OneOf, Place, Referred, Text, Texts, kind_of
 
 StepKind: TypeAlias = Literal["start", "action", "say", "ask", "decision", "event", "timer", "flow", "end"]
 STEP_KINDS: tuple[StepKind, ...] = get_args(StepKind)
@@ -25,7 +25,7 @@ _WAYS = (
     Field("outputs", Outputs(), "Ways on from here, tried in order; or the name of the one step that follows."),
     Field("to", Texts(), "Short for one output without a condition; several names fork the path."),
 )
-_SETTINGS = Field("settings", SETTINGS, "How the step is executed.")
+_SETTINGS = Field("settings", Referred("settings", SETTINGS), "How the step is executed.")
 _OWN: dict[StepKind, tuple[Field, ...]] = {
     "start": _WAYS,
     "action": (*nodes.ACTION, *_WAYS, _SETTINGS),
@@ -48,7 +48,7 @@ _MAKE: dict[StepKind, Callable[[str, Values, Place], HandlerStep | Node]] = {
     "flow": nodes.flow_step,
     "end": nodes.end_step,
 }
-_PLAIN_BY: tuple[tuple[str, StepKind], ...] = (
+PLAIN_BY: tuple[tuple[str, StepKind], ...] = (
     ("action", "action"),
     ("flow", "flow"),
     ("choices", "ask"),
@@ -124,7 +124,7 @@ def _step_kind(place: Place) -> StepKind | None:
             return None
         found = OneOf(STEP_KINDS, "unknown_step_kind").read(place.inner("kind"))
         return next((kind for kind in STEP_KINDS if kind == found), None)
-    for field, kind in _PLAIN_BY:
+    for field, kind in PLAIN_BY:
         if field in content:
             return kind
     kinds = ", ".join(STEP_KINDS)
