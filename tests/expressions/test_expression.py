@@ -94,6 +94,12 @@ def test_a_plain_path_keeps_the_order_of_keys_and_integers_of_any_size() -> None
     assert repr(result("input.a", input={"a": value})) == repr(value)
 
 
+def test_a_plain_path_may_lead_through_items_of_lists() -> None:
+    rows: Json = [{"name": "a", "cells": [[1, 2], [3, {"z": 10**30, "a": 0}]]}]
+    assert result("input[0].name", input=rows) == "a"
+    assert repr(result("input[0]['cells'][1][1]", input=rows)) == repr({"z": 10**30, "a": 0})
+
+
 def test_maps_built_by_cel_have_sorted_keys() -> None:
     built = result("{'z': 1, 'b': {'y': 1, 'a': 2}, 'm': 3, 'k': 4, 'c': 5}")
     assert repr(built) == "{'b': {'a': 2, 'y': 1}, 'c': 5, 'k': 4, 'm': 3, 'z': 1}"
@@ -151,6 +157,10 @@ def test_results_without_a_json_form_are_errors(source: str) -> None:
         ("input.a.b", {"input": {"a": 1}}, "a member is asked of a value that is not a map"),
         ("input.a.b + 1", {"input": {"a": [1]}}, "a member is asked of a value that is not a map"),
         ("input.a[3]", {"input": {"a": [1]}}, "no such index: 3 in a list of 1"),
+        ("input.a[3] + 1", {"input": {"a": [1]}}, "no such index: 3 in a list of 1"),
+        ("input.a[-1]", {"input": {"a": [1]}}, "no such index: -1 in a list of 1"),
+        ("input[0]", {"input": {"0": 1}}, "item 0 is asked of a value that is not a list"),
+        ("input['a']", {"input": [1]}, "a member is asked of a value that is not a map"),
         ("1 / input", {"input": 0}, "division by zero"),
         ("input + 1", {"input": 2**63 - 1}, "integer overflow"),
         ("input + 1", {"input": "a"}, "no such overload"),

@@ -143,3 +143,13 @@ def test_equal_numbers_of_different_types_are_different_templates() -> None:
 def test_a_failing_expression_fails_the_template() -> None:
     with pytest.raises(UserCodeError, match=r"`input\.b` failed: no such key"):
         rendered("a ${input.b}", input={})
+
+
+def test_what_cannot_be_written_as_text_fails_the_template() -> None:
+    deep: Json = 1
+    for _ in range(5_000):
+        deep = [deep]
+    with pytest.raises(UserCodeError, match="`input` came to cannot be written as text"):
+        rendered("a ${input}", input=deep)
+    with pytest.raises(UserCodeError, match="nested too deeply"):
+        rendered("${size(input)}", input=deep)

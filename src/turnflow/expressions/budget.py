@@ -127,7 +127,7 @@ class _Appraisal:
     def _pattern(self, pattern: Node, size: Size, scope: Mapping[str, Size]) -> int:
         """The price of a regular expression: of its text if that can be known."""
         if isinstance(pattern, Constant):
-            return pattern_price(pattern.text or "")
+            return pattern_price(str(pattern.value))
         path = path_of(pattern, self._roots)
         if path is not None and path[0] not in scope:
             text = self._value(path)

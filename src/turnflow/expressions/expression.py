@@ -21,7 +21,7 @@ from turnflow.core.ids import Json
 from turnflow.errors import InvalidExpression, UserCodeError
 from turnflow.expressions.budget import TooCostly, check_budget, needs_budget
 from turnflow.expressions.intake import Unfit, check_intake
-from turnflow.expressions.references import Path, cut_roots, parts_of, path_of, references
+from turnflow.expressions.references import Path, Route, cut_roots, parts_of, references, route_of
 from turnflow.expressions.results import NotJson, as_json, reason, shown
 from turnflow.expressions.syntax import Node, read_syntax
 
@@ -45,7 +45,7 @@ PARTS = 5_000
 class Expression:
     """A compiled expression; made by `compile_expression`."""
 
-    __slots__ = ("_costly", "_parts", "_path", "_program", "_roots", "_type", "references", "source")
+    __slots__ = ("_costly", "_parts", "_program", "_roots", "_route", "_type", "references", "source")
 
     source: str
     """Its text."""
@@ -61,7 +61,7 @@ class Expression:
         self._type: str = program.return_type().name()
         self._parts = parts_of(self.references)
         # `has(input.a)` has the shape of `input.a` in the tree, but not its type.
-        self._path = path_of(tree, roots) if self._type == "DYN" else None
+        self._route = route_of(tree, roots) if self._type == "DYN" else None
 
     def __repr__(self) -> str:
         return f"Expression({self.source!r})"
@@ -72,8 +72,8 @@ class Expression:
         An expression that only names a part gives that part itself, uncopied: do not change it. Raises `UserCodeError`
         (`expression`) that names the expression and the reason.
         """
-        if self._path is not None:
-            return self._look_up(self._path, values)
+        if self._route is not None:
+            return self._look_up(self._route, values)
         try:
             data = cut_roots(self._parts, values)
             check_intake(data)
@@ -100,17 +100,24 @@ class Expression:
             raise self._failure(f"a condition must be true or false, this one is {type(result).__name__}")
         return result
 
-    def _look_up(self, path: Path, values: Mapping[str, Json]) -> Json:
-        """A plain path needs no CEL: so it keeps the order of keys and integers of any size."""
-        if path[0] not in values:
-            raise self._failure(f"{path[0]} has no value here")
-        value = values[path[0]]
-        for member in path[1:]:
-            if not isinstance(value, dict):
-                raise self._failure(reason("Applying SELECT to non-message type"))
-            if member not in value:
-                raise self._failure(reason(f'Key not found in map : "{member}"'))
-            value = value[member]
+    def _look_up(self, route: Route, values: Mapping[str, Json]) -> Json:
+        """A plain route needs no CEL: so it keeps the order of keys and integers of any size, and is quick."""
+        root, *steps = route
+        if root not in values:
+            raise self._failure(f"{root} has no value here")
+        value = values[str(root)]
+        for step in steps:
+            if isinstance(step, str) and isinstance(value, dict):
+                if step not in value:
+                    raise self._failure(reason(f'Key not found in map : "{step}"'))
+                value = value[step]
+            elif isinstance(step, int) and isinstance(value, list):
+                if step >= len(value):
+                    raise self._failure(f"no such index: {step} in a list of {len(value)}")
+                value = value[step]
+            else:
+                what, kind = ("a member", "map") if isinstance(step, str) else (f"item {step}", "list")
+                raise self._failure(f"{what} is asked of a value that is not a {kind}")
         return value
 
     def _failure(self, why: str) -> UserCodeError:

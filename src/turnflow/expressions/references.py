@@ -11,6 +11,9 @@ from turnflow.expressions.syntax import Call, Constant, Fold, Items, Member, Nam
 Path: TypeAlias = tuple[str, ...]
 """A root and the names of members from it on."""
 
+Route: TypeAlias = tuple[str | int, ...]
+"""A path that may also go through items of lists."""
+
 Parts: TypeAlias = "dict[str, Parts]"
 """Paths as a tree; a part without members is wanted whole."""
 
@@ -22,17 +25,26 @@ def references(node: Node, roots: Collection[str]) -> frozenset[Path]:
 
 def path_of(node: Node, roots: Collection[str]) -> Path | None:
     """Return the path that the node is: members (or constant string indexes) of a root; else None."""
-    members: list[str] = []
+    route = route_of(node, roots)
+    if route is None:
+        return None
+    path = tuple(step for step in route if isinstance(step, str))
+    return path if len(path) == len(route) else None
+
+
+def route_of(node: Node, roots: Collection[str]) -> Route | None:
+    """Return the route that the node is: members or constant indexes of a root; else None."""
+    steps: list[str | int] = []
     while True:
         match node:
             case Member(operand=operand, field=field):
-                members.append(field)
+                steps.append(field)
                 node = operand
-            case Call(function="_[_]", arguments=(operand, Constant(text=str(key)))):
-                members.append(key)
+            case Call(function="_[_]", arguments=(operand, Constant(value=str() | int() as key))):
+                steps.append(key)
                 node = operand
             case Name(name=name) if name in roots:
-                return (name, *reversed(members))
+                return (name, *reversed(steps))
             case _:
                 return None
 

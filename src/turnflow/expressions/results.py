@@ -71,6 +71,7 @@ _REASONS = (
     (r"Applying SELECT to non-message type$", r"a member is asked of a value that is not a map"),
     (r"Index error: index=(.*) size=(.*)$", r"no such index: \1 in a list of \2"),
     (r"divide by zero$", r"division by zero"),
+    (r"maximum recursion depth exceeded", r"its values are nested too deeply"),
     (r"Iteration budget exceeded$", r"too many iterations; work on shorter lists"),
 )
 

@@ -15,9 +15,9 @@ from turnflow.errors import InternalError
 
 
 class Constant(Struct, frozen=True):
-    """A literal; `text` is its value if it is a string, `size` the bytes it takes."""
+    """A literal; `value` if it is a string or an integer from 0 on, `size` the bytes it takes."""
 
-    text: str | None
+    value: str | int | None
     size: int
 
 
@@ -135,6 +135,8 @@ def _constant(raw: bytes) -> Constant:
     for number, value in _fields(raw):
         if isinstance(value, bytes):
             return Constant(value.decode() if number == 6 else None, len(value))
+        if number == 3 and value < 1 << 63:
+            return Constant(value, 8)
     return Constant(None, 8)
 
 

@@ -16,10 +16,11 @@ from msgspec import Struct
 
 from turnflow.core.ids import Json
 from turnflow.core.nodes import Template
-from turnflow.errors import InvalidExpression
+from turnflow.errors import InvalidExpression, UserCodeError
 from turnflow.expressions.expression import Expression, compile_expression
 from turnflow.expressions.leaves import Embedded, is_literal, pieces
 from turnflow.expressions.references import Path
+from turnflow.expressions.results import shown
 
 DEPTH = 100
 """Levels of lists and objects inside each other."""
@@ -127,11 +128,19 @@ def _render(form: _Form, values: Mapping[str, Json]) -> Json:
         case Expression():
             return form.evaluate(values)
         case _Text(parts=parts):
-            return "".join(part if isinstance(part, str) else _as_text(part.evaluate(values)) for part in parts)
+            return "".join(part if isinstance(part, str) else _written(part, values) for part in parts)
         case _List(items=items):
             return [_render(item, values) for item in items]
         case _Object(items=members):
             return {key: _render(member, values) for key, member in members}
+
+
+def _written(expression: Expression, values: Mapping[str, Json]) -> str:
+    try:
+        return _as_text(expression.evaluate(values))
+    except (RecursionError, ValueError, TypeError) as error:
+        message = f"what expression {shown(expression.source)} came to cannot be written as text: {error}"
+        raise UserCodeError("expression", message) from None
 
 
 def _as_text(value: Json) -> str:
