@@ -49,6 +49,10 @@ async def test_text_is_text_in_its_charset_and_anything_else_is_base64() -> None
         found = await call("http.get", {"url": server.url()})
         assert field(found, "base64") is True
         assert base64.b64decode(str(field(found, "body"))) == b"\x89PNG\x00"
+    async with serving(response("Käse".encode(), kind='Text/Plain; Format=flowed; Charset="UTF-8"')) as server:
+        assert field(await call("http.get", {"url": server.url()}), "body") == "Käse"
+    async with serving(response(b"\xef\xbb\xbf[1]", kind="application/json; charset=utf-8")) as server:
+        assert field(await call("http.get", {"url": server.url()}), "body") == [1]
     async with serving(response(b"<a/>", kind="text/plain; charset=unicode_escape")) as server:
         assert field(await call("http.get", {"url": server.url()}), "body") == "<a/>"
 
@@ -136,6 +140,12 @@ async def test_a_body_of_the_limit_is_taken_and_one_byte_more_is_not() -> None:
         await fails("http.too_large", {"url": server.url()})
     async with serving(response(gzip.compress(b"x" * (BODY_LIMIT + 1)), "Content-Encoding: gzip")) as server:
         await fails("http.too_large", {"url": server.url()})
+
+
+async def test_a_body_of_ten_megabytes_is_a_coded_failure() -> None:
+    async with serving(response(b"x" * 10_000_000, kind="application/octet-stream")) as server:
+        await fails("http.too_large", {"url": server.url()})
+        await server.closed.wait()
 
 
 async def test_a_body_without_an_end_is_cut_off() -> None:
@@ -282,6 +292,30 @@ async def test_the_server_has_to_prove_the_name_that_was_asked_for() -> None:
         strangers = msgspec.structs.replace(policy, ca_file="")
         await fails("http.connection", {"url": server.url("/", "shop.test", "https")}, policy=strangers, resolve=names)
     assert len(server.asked) == 1
+
+
+async def test_a_line_that_is_not_secure_is_a_coded_failure() -> None:
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(CERTIFICATES / "shop.pem")
+    policy = HttpPolicy(allow_private=["127.0.0.1"], ca_file=str(CERTIFICATES / "ca.pem"))
+    names = resolver(shop_test="127.0.0.1")
+
+    async def cut(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        writer.write(response(b"half", length=100))
+        await writer.drain()
+        writer.transport.abort()
+
+    async with serving(cut, tls) as server:
+        await fails("http.connection", {"url": server.url("/", "shop.test", "https")}, policy=policy, resolve=names)
+
+    def talk_plainly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"no TLS here")
+        writer.close()
+
+    plain = await asyncio.start_server(talk_plainly, "127.0.0.1", 0)
+    async with plain:
+        url = f"https://shop.test:{plain.sockets[0].getsockname()[1]}/"
+        await fails("http.connection", {"url": url}, policy=policy, resolve=names)
 
 
 async def test_the_environment_sends_requests_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tests.actions.servers import LOOPBACK, Asked, as_json, call, field, resolver, response, serving
-from turnflow.actions import HttpPolicy
+from turnflow.actions import HttpPolicy, builtin_actions
 from turnflow.actions.outbound.policy import is_public, unwrapped
 from turnflow.actions.outbound.target import Resolver, resolve_host
 from turnflow.core.ids import Json
@@ -219,7 +219,7 @@ def test_a_policy_is_not_changed_but_replaced() -> None:
     with pytest.raises(AuthorError, match="not one text"):
         HttpPolicy(allow_private="10.0.0.0/8")
     with pytest.raises(AuthorError, match="ca_file"):
-        HttpPolicy(ca_file="/nowhere.pem").tls()
+        builtin_actions(HttpPolicy(ca_file="/nowhere.pem"))
     with pytest.raises(AttributeError):
         CLEAR.allow_http = False  # type: ignore[misc]  # because the mistake is the test
     assert msgspec.structs.replace(CLEAR, allow_http=False) == HttpPolicy()

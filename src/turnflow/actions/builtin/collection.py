@@ -27,7 +27,7 @@ def builtin_actions(
 
     `policy`: where requests may go, by default to public addresses over https. `connections`: servers with a name. `secrets`: the
     references flows may use in the input of `http.*`, such as `env:SHOP_TOKEN`; None lets them use any. `resolve`: what finds
-    addresses of hosts. Raises `AuthorError` for two connections of one name.
+    addresses of hosts. Raises `AuthorError` for two connections of one name, or a policy whose `ca_file` cannot be read.
     """
     if isinstance(secrets, str):
         raise AuthorError("secrets is a collection of references, not one text")
@@ -36,5 +36,7 @@ def builtin_actions(
         if connection.name in known:
             raise AuthorError(f"two connections are called {connection.name!r}; rename one")
         known[connection.name] = connection
-    client = HttpClient(policy or HttpPolicy(), known, secrets, resolve)
+    policy = policy or HttpPolicy()
+    policy.tls()
+    client = HttpClient(policy, known, secrets, resolve)
     return (*http_actions(client), log, transform, emit, start_flow)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping
-from email.message import Message
 from typing import NamedTuple
 
 from turnflow.authoring.codecs import InvalidJson, decode
@@ -14,6 +14,7 @@ from turnflow.errors import UserCodeError
 
 _JSON = re.compile(r"application/json|[\w.+-]+/[\w.+-]+\+json")
 _TEXT = re.compile(r"text/.+|application/(xml|javascript|x-www-form-urlencoded|x-ndjson|graphql|yaml)|.+\+xml")
+_PARAMETER = re.compile(r"\bcharset=\"?([^\s;\"]+)")
 _CHARSET = re.compile(
     r"utf-?(8|16|16le|16be)|(us-)?ascii|iso-8859-\d+|windows-125\d|shift_jis|euc-jp|gb(k|2312|18030)|big5|koi8-r"
 )
@@ -32,16 +33,16 @@ def body_of(content: bytes, headers: Mapping[str, str]) -> Body:
     """Return a body by its content type. Raises `UserCodeError` (`http.invalid`) if JSON is announced and does not come."""
     if not content:
         return Body(None)
-    message = Message()
-    message["content-type"] = headers.get("content-type", "")
-    kind = message.get_content_type() if message["content-type"] else ""
+    kind, _, parameters = headers.get("content-type", "").lower().partition(";")
+    kind = kind.strip()
     if _JSON.fullmatch(kind):
         try:
-            return Body(decode(content))
+            return Body(decode(content.removeprefix(BOM_UTF8)))
         except (InvalidJson, RecursionError) as error:
             raise UserCodeError("http.invalid", f"the response says it is JSON and is not: {error}") from error
-    charset = message.get_content_charset("")
     if _TEXT.fullmatch(kind):
+        named = _PARAMETER.search(parameters)
+        charset = named[1] if named else ""
         return Body(content.decode(charset if _CHARSET.fullmatch(charset) else "utf-8", errors="replace"))
     if not kind:
         try:

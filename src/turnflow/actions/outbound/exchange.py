@@ -58,7 +58,7 @@ async def exchange(sent: Outgoing, target: Target, policy: HttpPolicy, reads: Ca
             raise UserCodeError("http.timeout", f"{target.place} did not answer in time") from error
         except (httpx.LocalProtocolError, httpx.UnsupportedProtocol):
             raise UserCodeError("http.invalid", f"the request to {target.place} cannot be written as HTTP") from None
-        except httpx.TransportError as error:
+        except (httpx.TransportError, OSError) as error:
             raise UserCodeError("http.connection", f"the connection to {target.place} was cut: {error}") from error
     raise AssertionError("the last address returns or raises")
 
