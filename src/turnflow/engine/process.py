@@ -117,7 +117,7 @@ class Process:
         self.sender = Sender(tasks, self._pool, self.committer, self.crash, self.report, self.clock)
         self.executions = Executions(self)
         self.outcomes = Outcomes(self.store)
-        self.works = Works(self, tasks)
+        self.works = Works(self, self._pool)
         self.bus = Bus(self)
         self.suspicion = Suspicion(self.store)
         self.timers = Timers(tasks, self.clock, self._timer_due)

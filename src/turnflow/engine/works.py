@@ -28,7 +28,6 @@ from turnflow.ports import Action, ActionContext
 
 if TYPE_CHECKING:
     from turnflow.engine.process import Process
-    from turnflow.engine.tasks import Tasks
 
 log = logging.getLogger("turnflow.engine")
 
@@ -39,6 +38,8 @@ STEP_LIMIT: Final[Millis] = 300_000
 GRACE: Final = 2.0
 """Seconds an action has to end after it was cancelled, before it is left to itself."""
 OUTPUT_LIMIT: Final = 1 << 20
+BREATH: Final = 0.005
+"""Seconds after which whatever else is ready gets its turn."""
 
 
 class Work:
@@ -87,10 +88,11 @@ class Work:
 class Works:
     """All actions under way for steps in this process."""
 
-    def __init__(self, engine: Process, tasks: Tasks) -> None:
+    def __init__(self, engine: Process, pool: Pool) -> None:
         self._engine = engine
         self._loop = asyncio.get_running_loop()
-        self._pool: Pool[Work] = Pool(tasks, self._run)
+        self._pool = pool
+        self._breath = 0.0
         self._known: dict[EffectKey, Work] = {}
         self._waiting: deque[Work] = deque()
         self._busy = 0
@@ -131,7 +133,7 @@ class Works:
             return
         self._busy += 1
         self._steps[work.call.job.action, work.call.step] += 1
-        self._pool.put(work)
+        self._pool.put(self._run, work)
 
     def _free(self, work: Work) -> None:
         self._busy -= 1
@@ -142,6 +144,9 @@ class Works:
             self._offer(self._waiting.popleft())
 
     async def _run(self, work: Work) -> None:
+        if self._loop.time() - self._breath > BREATH:  # chains of quick actions must not hold up everybody else
+            await asyncio.sleep(0)
+            self._breath = self._loop.time()
         event = await self._outcome(work)
         if self._known.pop(work.call.key, None) is not work:
             return  # it was left to itself: its place has been given up already
