@@ -141,3 +141,13 @@ def test_a_value_that_passes_cel_is_the_same_or_refused(value: Json) -> None:
     except UserCodeError:
         return
     assert result == value
+
+
+@pytest.mark.parametrize("source", ["dyn(input)", "[input, null]", "{'a': input, 'b': [null]}", "null"])
+def test_nulls_do_not_wear_out(source: str) -> None:
+    expression = compile_expression(source)
+    expression.evaluate({"input": None})
+    before = sys.getrefcount(None)
+    for _ in range(1_000):
+        expression.evaluate({"input": None})
+    assert abs(sys.getrefcount(None) - before) < 500, "the interpreter ends when nothing refers to None any more"

@@ -33,8 +33,6 @@ ROOTS: Final = frozenset(
 )  # fmt: skip
 """Names that every expression may use; which of them have a value depends on the place."""
 
-_ERROR: Final = cel.Type.ERROR
-
 LIMIT = 16 * 1024
 """Bytes of one expression's text."""
 
@@ -79,11 +77,7 @@ class Expression:
             check_intake(data)
             if self._costly is not None:
                 check_budget(self._costly, self._roots, data)
-            value = self._program.eval(data=data)
-            plain = value.plain_value()
-            if value.type() == _ERROR:
-                raise self._failure(reason(str(plain)))
-            return as_json(plain)
+            return as_json(self._program.eval(data=data))
         except TooCostly:
             raise self._failure(
                 "it might take too long over these values; work on fewer of them, or in an action"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from turnflow.core.ids import Json
 
@@ -15,33 +16,53 @@ class NotJson(Exception):
     """A result has no JSON form; the message says what it is."""
 
 
-def as_json(value: object) -> Json:
-    """Return a value of the CEL library as JSON. Raises `NotJson`.
+class CelValue(Protocol):
+    """What the library comes to."""
+
+    def type(self) -> CelType:
+        """Return its type."""
+
+    def value(self) -> object:
+        """Return the Python value; of lists and maps the items are values of the library again."""
+
+
+class CelType(Protocol):
+    """The type of a value."""
+
+    def name(self) -> str:
+        """Return its name in capitals; of lists and maps with parameters."""
+
+
+def as_json(value: CelValue) -> Json:
+    """Return a value of the CEL library as JSON. Raises `NotJson`, also with the report of an error value.
 
     Moments become RFC 3339 text, durations seconds as text (`3600s`). Maps that CEL built get their keys in sorted order, since
     CEL keeps none.
     """
-    match value:
-        case None | bool() | int() | str():
-            return value
-        case float():
-            if not math.isfinite(value):
-                raise NotJson(f"the result has the number {value}, which JSON does not know")
-            return value
-        case list():
-            return [as_json(item) for item in value]
-        case dict():
-            if not all(isinstance(key, str) for key in value):
+    kind = value.type().name()
+    if kind == "NULL":
+        return None  # asked for it, the library (0.1.3) gives away a reference to None that it never took
+    match value.value():
+        case str(report) if kind == "ERROR":
+            raise NotJson(reason(report))
+        case (bool() | int() | str()) as plain:
+            return plain
+        case float(number):
+            if not math.isfinite(number):
+                raise NotJson(f"the result has the number {number}, which JSON does not know")
+            return number
+        case list(items):
+            return [as_json(item) for item in items]
+        case dict(members):
+            if not all(isinstance(key, str) for key in members):
                 raise NotJson("the result has a map with keys that are not text; use string(...) for them")
-            return {key: as_json(value[key]) for key in sorted(value)}
-        case datetime():
-            return _moment(value)
-        case timedelta():
-            return _seconds(value)
-        case bytes() | bytearray():
-            raise NotJson("the result has bytes, which JSON does not know; use string(...)")
+            return {key: as_json(members[key]) for key in sorted(members)}
+        case datetime() as moment:
+            return _moment(moment)
+        case timedelta() as duration:
+            return _seconds(duration)
         case _:
-            raise NotJson(f"the result has a {type(value).__name__.lower()}, which JSON does not know")
+            raise NotJson(f"the result has a value of type {kind.lower()}, which JSON does not know; use string(...)")
 
 
 def reason(report: str) -> str:
