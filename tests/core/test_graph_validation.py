@@ -174,7 +174,7 @@ def test_a_timeout_that_leads_out_of_a_group_is_a_problem() -> None:
 
 
 def test_an_empty_group_is_a_problem() -> None:
-    assert found(sequence("all", "")) == [("empty_group", "groups.all")]
+    assert found(sequence("all", "")) == [("empty_group", "groups.all.steps")]
 
 
 def test_sixteen_groups_inside_each_other_are_allowed_and_the_seventeenth_is_a_problem() -> None:
@@ -219,7 +219,7 @@ def test_no_iteration_at_all_is_a_problem() -> None:
 
 @pytest.mark.parametrize("name", ["order-line", "2", "steps", "in", "für", "for"])
 def test_an_item_name_that_expressions_cannot_say_is_a_problem(name: str) -> None:
-    assert each(item=name) == [("bad_item_name", "groups.each.item")]
+    assert each(item=name) == [("bad_item_name", "groups.each.as")]
     assert each(item="order_line") == []
 
 
@@ -227,7 +227,7 @@ def test_an_item_name_that_expressions_cannot_say_is_a_problem(name: str) -> Non
 
 
 def test_conditions_without_a_default_are_a_problem() -> None:
-    assert found(decide("a", to("b", when="true")), act("b")) == [("no_default_output", "steps.a")]
+    assert found(decide("a", to("b", when="true")), act("b")) == [("no_default_output", "steps.a.outputs")]
 
 
 def test_a_second_default_is_a_problem() -> None:

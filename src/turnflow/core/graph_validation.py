@@ -105,7 +105,7 @@ def _outputs(step: HandlerStep | Node, path: str, *, inside: bool) -> Iterable[P
             default = True
     if goes_on(step) and not default:
         message = "no output is taken when no condition holds: add one without `when`"
-        yield Problem("no_default_output", path, message)
+        yield Problem("no_default_output", f"{path}.outputs", message)
     elif step.settings.continue_on_error and not default and not inside:
         message = "to continue on errors it needs a way on: an output without `when` and `error`"
         yield Problem("no_default_output", path, message)

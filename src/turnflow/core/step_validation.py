@@ -118,7 +118,7 @@ def _event(node: EventStep, path: str) -> Iterable[Problem]:
 
 def _group(node: Group, path: str) -> Iterable[Problem]:
     if not node.steps:
-        yield Problem("empty_group", path, "a group needs at least one step in its list")
+        yield Problem("empty_group", f"{path}.steps", "a group needs at least one step in its list")
     match node:
         case Sequence():
             return
@@ -156,4 +156,4 @@ def _rounds(node: Loop, path: str) -> Iterable[Problem]:
         message = (
             f"{node.item!r} cannot name the item in expressions: use letters, digits, '_', and no word with a meaning"
         )
-        yield Problem("bad_item_name", f"{path}.item", message)
+        yield Problem("bad_item_name", f"{path}.as", message)
