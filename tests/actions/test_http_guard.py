@@ -11,7 +11,7 @@ import pytest
 
 from tests.actions.servers import LOOPBACK, Asked, as_json, call, field, resolver, response, serving
 from turnflow.actions import HttpPolicy, builtin_actions
-from turnflow.actions.outbound.policy import is_public, unwrapped
+from turnflow.actions.outbound.policy import BODY_LIMIT, is_public, unwrapped
 from turnflow.actions.outbound.target import Resolver, resolve_host
 from turnflow.core.ids import Json
 from turnflow.errors import AuthorError, UserCodeError
@@ -108,6 +108,9 @@ async def test_private_places_need_the_servers_consent() -> None:
         assert await code_of(server.url(host="both.test"), SHOP, resolve=NAMES) == "http.refused"
         assert await code_of(server.url(), SHOP, resolve=NAMES) == "http.refused"
         assert (
+            await code_of(server.url(host="shop.test"), SHOP, resolve=resolver(shop_test="224.0.0.1")) == "http.refused"
+        )
+        assert (
             await code_of(server.url(host="x.shop.test"), SHOP, resolve=resolver(x_shop_test="127.0.0.1"))
             == "http.refused"
         )
@@ -185,6 +188,16 @@ async def test_a_redirect_keeps_what_the_standard_keeps() -> None:
         here, there = await follow(post, status, "shop.test")
         assert (there.method, there.body, there.headers["x-key"]) == ("POST", b"[1]", "k")
         assert there.headers["idempotency-key"] == here.headers["idempotency-key"]
+
+
+async def test_the_page_of_a_redirect_that_is_followed_is_not_read() -> None:
+    async def answer(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        page = response(b"x" * (BODY_LIMIT + 1), "Location: /there", status="302 Found")
+        writer.write(as_json("there") if asked.path == "/there" else page)
+
+    async with serving(answer) as server:
+        assert field(await call("http.get", {"url": server.url(), "redirects": 1}), "body") == "there"
+        assert await code_of(server.url(), LOOPBACK) == "http.too_large"
 
 
 async def test_another_server_gets_neither_headers_nor_content() -> None:
