@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
+
+import msgspec
+from msgspec import Raw
 
 from turnflow.core.effects import RunHandler
 from turnflow.core.events import Event, HandlerAnswered, HandlerFailed
@@ -34,6 +38,7 @@ HANDLER_LIMIT: Final = 300.0
 """Seconds a handler may take if its step says nothing else."""
 DATA_LIMIT: Final = 1 << 20
 """Most bytes of a run's data."""
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class Execution:
@@ -104,7 +109,7 @@ class Executions:
         if answer is None or execution.stopped:
             return self._over(execution)
         patch = dict(answer.patch)
-        if patch and sum(memoryview(value).nbytes for value in {**state.data, **patch}.values()) > DATA_LIMIT:
+        if patch and _is_large({**state.data, **patch}):
             message = f"the data of a run may have {DATA_LIMIT} bytes; step {call.owed.step!r} wrote more"
             return HandlerFailed(engine.clock.now(), call.key, "data_too_large", message)
         answered = HandlerAnswered(engine.clock.now(), call.key, answer.directive, answer.says, patch, answer.scene)
@@ -196,6 +201,11 @@ def _left(limit: int, whole: int | None, call: RunHandler, now: int) -> float:
     if whole is None:
         return float(limit)
     return float(max(1, min(limit, call.owed.since + whole - now)))
+
+
+def _is_large(data: Mapping[str, Raw]) -> bool:
+    """Tell whether data is over the limit. All of it encoded is more than its values, and found out faster."""
+    return len(_encode(data)) > DATA_LIMIT and sum(memoryview(value).nbytes for value in data.values()) > DATA_LIMIT
 
 
 def _code_of(error: Exception) -> str:

@@ -131,25 +131,27 @@ class MemoryStore:
         """Return the first guard that does not hold."""
         if not commit.epoch or self._leases[commit.partition].epoch != commit.epoch:
             return ports.Rejected("epoch")
-        ids = [entry.id for entry in commit.received]
-        if any(id in self._ids for id in ids) or len(set(ids)) < len(ids):
+        if not (commit.received or commit.runs or commit.journal or commit.outbox or commit.results):
+            return None
+        if len(ids := {entry.id for entry in commit.received}) < len(
+            commit.received
+        ) or not self._ids.keys().isdisjoint(ids):
             return ports.Rejected("duplicate")
-        seqs = [(entry.mailbox, entry.seq) for entry in commit.received]
-        said = [(reply.conversation, (reply.seq, reply.index)) for reply in commit.outbox]
-        taken = any(seq in self._inbox[mailbox] for mailbox, seq in seqs)
-        taken |= any(place in self._outbox[conversation] for conversation, place in said)
-        if taken or len({*seqs, *said}) < len(seqs) + len(said):
+        seqs = {(entry.mailbox, entry.seq) for entry in commit.received}
+        said = {(reply.conversation, (reply.seq, reply.index)) for reply in commit.outbox}
+        taken = len(seqs) + len(said) < len(commit.received) + len(commit.outbox)
+        taken = taken or any(seq in self._inbox[mailbox] for mailbox, seq in seqs)
+        if taken or any(place in self._outbox[conversation] for conversation, place in said):
             return ports.Rejected("sequence")
-        if any(entry.revision in self._journal[entry.run] for entry in commit.journal):
-            return ports.Rejected("revision")
         revisions = {run.run: run.revision for run in commit.runs}
-        if any(self._revision(run) != revision - 1 for run, revision in revisions.items()):
+        moved = any(entry.revision in self._journal[entry.run] for entry in commit.journal)
+        if moved or any(self._revision(run) != revision - 1 for run, revision in revisions.items()):
             return ports.Rejected("revision")
-        owners = [run for run in commit.runs if run.live_key]
-        taken = any(self._keys.get(run.live_key or "", run.run) not in revisions for run in owners)
-        if taken or len({run.live_key for run in owners}) < len(owners):
+        owners = {run.live_key: run.run for run in commit.runs if run.live_key}
+        taken = len(owners) < sum(1 for run in commit.runs if run.live_key)
+        if taken or any(self._keys.get(key, run) not in revisions for key, run in owners.items()):
             return ports.Rejected("live_key")
-        if any(result.key in self._results[result.run] for result in commit.results):
+        if commit.results and any(result.key in self._results[result.run] for result in commit.results):
             return ports.Rejected("result")
         return None
 
@@ -174,8 +176,9 @@ class MemoryStore:
         for receipt in commit.receipts:
             place = (receipt.seq, receipt.index)
             if said := self._outbox[receipt.conversation].get(place):
-                fate = {name: getattr(receipt, name) for name in ("status", "external", "attempts", "doubtful")}
-                self._say(replace(said, **fate), self._unsent.get((receipt.conversation, place), commit.partition))
+                told = replace(said, status=receipt.status, external=receipt.external, attempts=receipt.attempts)
+                told = told if told.doubtful == receipt.doubtful else replace(told, doubtful=receipt.doubtful)
+                self._say(told, self._unsent.get((receipt.conversation, place), commit.partition))
         for key in commit.timers_cleared:
             self._timers.pop(key, None)
         for timer in commit.timers_set:
