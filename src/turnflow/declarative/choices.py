@@ -25,7 +25,7 @@ class Option(NamedTuple):
 OPTION = Record(
     "a choice",
     (
-        Field("label", Templated(True), "What the button says; may hold `${...}`.", required=True),
+        Field("label", Templated("text"), "What the button says; may hold `${...}`.", required=True),
         Field("value", Text(), "What the answer is; default the label."),
     ),
 )

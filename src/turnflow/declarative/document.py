@@ -18,7 +18,10 @@ ON_REPEAT: tuple[str, ...] = get_args(OnRepeat)
 
 
 class SchemaShape:
-    """A JSON Schema."""
+    """A JSON Schema; `of_object`: of an object, as inputs are."""
+
+    def __init__(self, *, of_object: bool = True) -> None:
+        self.of_object = of_object
 
     def read(self, place: Place) -> dict[str, Json] | None:
         """Return the schema."""
@@ -29,6 +32,10 @@ class SchemaShape:
         mistake = schema_mistake(plain)
         if mistake is not None:
             place.wrong(f"is no JSON Schema: {mistake}", "bad_schema")
+        elif self.of_object and plain.get("type", "object") != "object":
+            place.wrong(
+                "must be the schema of an object (type: object): runs are started with named values", "bad_schema"
+            )
         return plain
 
     def schema(self) -> JsonSchema:
@@ -118,7 +125,7 @@ DOCUMENT = Record(
         Field("version", Whole(1), "Version of the flow; default 1."),
         Field("title", Text(), "What people see instead of the name; changes nothing."),
         Field("inputSchema", SchemaShape(), "JSON Schema of what a run is started with."),
-        Field("outputSchema", SchemaShape(), "JSON Schema of a run's result."),
+        Field("outputSchema", SchemaShape(of_object=False), "JSON Schema of a run's result."),
         Field("paramsSchema", SchemaShape(), "JSON Schema of what whoever starts a run may set beside the input."),
         Field("start", Text("a step's name"), "The first step or group; may be left out if one step is of kind start."),
         Field("steps", ByName("step"), "The steps by name.", required=True),

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from turnflow.core.ids import Json
 from turnflow.core.nodes import Template
+from turnflow.declarative.document_path import document_path
 from turnflow.declarative.located import Located, Mark, Path, written
 from turnflow.errors import InvalidExpression, Problem
 from turnflow.expressions import compile_condition, template
@@ -32,8 +33,11 @@ class Findings:
     def placed(self, problems: Iterable[Problem]) -> None:
         """Take over problems that have paths, and give them their places."""
         for problem in problems:
-            mark = self.document.mark_of_text(problem.path)
-            self.problems.append(problem._replace(line=mark.line, column=mark.column, file=self.document.name))
+            path = document_path(problem.path, self.document)
+            mark = self.document.mark_of_text(path)
+            self.problems.append(
+                problem._replace(path=path, line=mark.line, column=mark.column, file=self.document.name)
+            )
 
     def template(self, value: Json, path: Path) -> Template:
         """Return a value with `${...}` in its strings as a template, and note every expression that does not compile."""

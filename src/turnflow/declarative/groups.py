@@ -30,7 +30,9 @@ GROUPS: dict[GroupKind, tuple[Field, ...]] = {
     ),
     "loop": (
         _STEPS,
-        Field("over", Templated(), "The list of items, usually one `${...}`; they are `item` and `index` inside."),
+        Field(
+            "over", Templated("list"), "The list of items, usually one `${...}`; they are `item` and `index` inside."
+        ),
         Field("while", Condition(), "CEL condition tested before each round."),
         Field("until", Condition(), "CEL condition tested after each round."),
         Field("as", Text(), "A further name for `item`."),
@@ -48,8 +50,6 @@ GROUPS: dict[GroupKind, tuple[Field, ...]] = {
 def group_of(kind: GroupKind, name: str, values: Values, place: Place) -> Group:
     """Return a group."""
     steps = tuple(StepName(step) for step in values.texts("steps"))
-    if "steps" in values and not steps:
-        place.findings.add("no_members", (*place.path, "steps"), "a group needs at least one step")
     outputs, settings, title = outputs_of(values, place), settings_of(values), values.text("title")
     if kind == "sequential":
         return Sequence(StepName(name), steps, outputs, settings, title)

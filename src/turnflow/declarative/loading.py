@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import cast
 
 from turnflow.core.definition import Flow, HandlerStep, KeyPolicy, OnRepeat, Policies
 from turnflow.core.ids import FlowName, StepName
-from turnflow.core.nodes import Node
-from turnflow.core.validation import trigger_problems
+from turnflow.core.nodes import DecisionStep, Node
+from turnflow.core.validation import problems, trigger_problems
 from turnflow.declarative.checking import check
 from turnflow.declarative.document import DOCUMENT
 from turnflow.declarative.findings import Findings
@@ -17,7 +18,10 @@ from turnflow.declarative.reading import read_document
 from turnflow.declarative.records import Values
 from turnflow.declarative.shapes import Place, kind_of
 from turnflow.declarative.steps import read_group, read_step
-from turnflow.errors import InvalidFlow
+from turnflow.errors import InvalidFlow, Problem
+
+SEQUELS = frozenset({"unreachable", "no_end", "no_default_output", "endless_cycle", "enters_group", "leaves_group"})
+"""What may only be wrong because a part that has a mistake was left out."""
 
 
 def load_flow(text: str, *, name: str = "") -> GraphFlow:
@@ -54,9 +58,21 @@ def _load(findings: Findings) -> GraphFlow | None:
     triggers = values.get("triggers")
     graph = GraphFlow(flow, tuple(triggers) if isinstance(triggers, list) else ())
     findings.placed(trigger_problems(graph.triggers))
-    if not findings.problems:
-        findings.placed(check(graph))
+    findings.placed(_unspoilt(graph, findings) if findings.problems else check(graph))
     return graph
+
+
+def _unspoilt(graph: GraphFlow, findings: Findings) -> tuple[Problem, ...]:
+    """Return what is wrong with the whole that does not follow from what was found in its parts."""
+    spoilt = {_member(problem.path) for problem in findings.problems}
+    found = problems(graph.flow)
+    return tuple(p for p in found if p.code not in SEQUELS and _member(p.path) not in spoilt)
+
+
+def _member(path: str) -> str:
+    """Return the name of the step or group that a path is about, else the field."""
+    head, *inner = re.split(r"[.\[]", path)
+    return f".{inner[0]}" if inner and head in ("steps", "groups") else head
 
 
 def _members(root: Place) -> tuple[dict[StepName, HandlerStep], dict[StepName, Node]]:
@@ -73,8 +89,8 @@ def _members(root: Place) -> tuple[dict[StepName, HandlerStep], dict[StepName, N
             found = read(name, place.inner(name))
             if isinstance(found, HandlerStep):
                 steps[found.name] = found
-            elif found is not None:
-                nodes[found.name] = found
+            else:  # a step that cannot be read still is one that others may lead to
+                nodes[StepName(name)] = found or DecisionStep(StepName(name))
     return steps, nodes
 
 
@@ -116,7 +132,7 @@ def _start(values: Values, root: Place) -> StepName:
     if len(markers) == 1:
         return StepName(markers[0])
     message = "a flow needs the field 'start', or exactly one step of kind start"
-    root.findings.add("missing_field", (), message)
+    root.findings.add("missing_field", ("start",), message)
     return StepName("")
 
 

@@ -81,14 +81,11 @@ class Located:
 
     def mark_of_text(self, path: str) -> Mark:
         """Return the place of a path as problems write it, `steps.pay.outputs[0].to`; names may hold dots."""
-        node, rest = self.root, path
-        mark = node.mark
-        while rest:
-            found = _next_part(node, rest)
-            if found is None:
-                return mark
-            mark, node, rest = found
-        return node.mark
+        return self._find(path)[0]
+
+    def holds(self, path: str) -> bool:
+        """Tell whether there is a value at a path as problems write it."""
+        return not self._find(path)[1]
 
     def inside(self, path: Path, line: int, column: int) -> Mark:
         """Return the place of a line and column (from 1) inside a string; its beginning if that cannot be told."""
@@ -105,6 +102,16 @@ class Located:
         if raw[start : start + length] != wanted[0][:length]:
             return node.mark
         return Mark(found.line, found.column + length)
+
+    def _find(self, path: str) -> tuple[Mark, str]:
+        node, rest = self.root, path
+        mark = node.mark
+        while rest:
+            found = _next_part(node, rest)
+            if found is None:
+                return mark, rest
+            mark, node, rest = found
+        return node.mark, ""
 
     def _walk(self, path: Path) -> tuple[Node, Path]:
         node = self.root

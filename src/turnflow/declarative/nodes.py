@@ -38,7 +38,7 @@ POLL = Record(
     "poll",
     (
         Field("action", Text("an action's name"), "The action that is asked again and again.", required=True),
-        Field("input", Templated(), "Its input."),
+        Field("input", Templated("object"), "Its input."),
         Field("interval", Duration(), "Pause between two calls; default 60s."),
     ),
     lambda values, place: Poll(
@@ -47,11 +47,11 @@ POLL = Record(
 )
 ACTION = (
     Field("action", Text("an action's name"), "The action that is called.", required=True),
-    Field("input", Templated(), "Its input: JSON whose strings may hold `${...}`."),
+    Field("input", Templated("object"), "Its input: JSON whose strings may hold `${...}`."),
 )
 FLOW = (
     Field("flow", Text("a flow's name"), "The flow that is run.", required=True),
-    Field("input", Templated(), "What it is started with: JSON whose strings may hold `${...}`."),
+    Field("input", Templated("object"), "What it is started with: JSON whose strings may hold `${...}`."),
 )
 EVENT = (
     Field("topic", Text(), "Topic of the event: dotted words, `*` for one of them, a last `**` for all that follow."),
@@ -63,9 +63,9 @@ EVENT = (
 )
 END = (
     Field("outcome", OneOf(OUTCOMES), "How the run ends; default completed."),
-    Field("output", Templated(), "The run's result: JSON whose strings may hold `${...}`."),
+    Field("output", Templated("any"), "The run's result: JSON whose strings may hold `${...}`."),
     Field("code", Text(), "Of a failure: its code; default failed."),
-    Field("message", Templated(True), "Of a failure or cancellation: why."),
+    Field("message", Templated("text"), "Of a failure or cancellation: why."),
 )
 
 
@@ -83,10 +83,7 @@ def action_step(name: str, values: Values, place: Place) -> ActionStep:
 
 def decision_step(name: str, values: Values, place: Place) -> DecisionStep:
     """Return a step that only chooses its output."""
-    outputs = outputs_of(values, place)
-    if not outputs and "outputs" not in values:
-        place.findings.add("missing_field", place.path, "a decision needs the field 'outputs'")
-    return DecisionStep(StepName(name), outputs, settings_of(values), values.text("title"))
+    return DecisionStep(StepName(name), outputs_of(values, place), settings_of(values), values.text("title"))
 
 
 def start_step(name: str, values: Values, place: Place) -> DecisionStep:
@@ -127,10 +124,6 @@ def flow_step(name: str, values: Values, place: Place) -> FlowStep:
 
 def event_step(name: str, values: Values, place: Place) -> EventStep:
     """Return a step that waits for an event."""
-    node = place.node.content
-    if len([name for name in ("topic", "webhook", "poll") if isinstance(node, dict) and name in node]) != 1:
-        message = "an event step has one of `topic`, `webhook: true` and `poll`"
-        place.findings.add("unclear_event", place.path, message)
     poll = values.get("poll")
     return EventStep(
         StepName(name),
@@ -160,8 +153,8 @@ def end_step(name: str, values: Values, place: Place) -> EndStep:
 
 def _timer(name: str, times: Values, values: Values, place: Place) -> TimerStep:
     duration, until = times.get("duration"), times.template("until")
-    if ("duration" in times) == ("until" in times):
-        place.findings.add("unclear_timer", place.path, "a timer has either `duration` or `until`")
+    if isinstance(duration, Template) and until is not None:
+        place.findings.add("bad_timer", place.path, "say either how long it waits (duration) or until when (until)")
     return TimerStep(
         StepName(name),
         duration if isinstance(duration, int) else None,

@@ -93,9 +93,9 @@ REMINDER = Record(
     _reminder,
 )
 
-SAY = (Field("text", Templated(True), "What is said; may hold `${...}`.", required=True),)
+SAY = (Field("text", Templated("text"), "What is said; may hold `${...}`.", required=True),)
 ASK = (
-    Field("say", Templated(True), "The question; may hold `${...}`.", required=True),
+    Field("say", Templated("text"), "The question; may hold `${...}`.", required=True),
     Field("choices", Choices(), "The answers there are, each a button; lists make rows of buttons."),
     Field("accepts", AcceptsShape(), "The kind of answer, with its parameters; default text."),
     Field("buttons", Choices(plain=True), "Suggested answers as buttons, while other answers are taken too."),
@@ -167,6 +167,8 @@ def _accepted(values: Values, place: Place) -> tuple[Accepts, tuple[tuple[str, .
             message = f"`choices` says what is accepted; leave {other!r} out, or `choices`"
             place.findings.about_field("said_twice", (*place.path, other), message)
     options = [option for row in choices for option in row]
+    if len({option.label for option in options}) < len(options):
+        place.findings.add("duplicate_choice", (*place.path, "choices"), "two buttons say the same; reword one of them")
     try:
         accepts = answers.choice(*((option.label, option.value) for option in options))
     except AuthorError as error:

@@ -89,7 +89,9 @@ class Record(NamedTuple):
                 if value is not None:
                     values[field.name] = value
             elif field.required:
-                place.findings.add("missing_field", place.path, f"{self.what} needs the field {field.name!r}")
+                place.findings.add(
+                    "missing_field", (*place.path, field.name), f"{self.what} needs the field {field.name!r}"
+                )
         self._unknown(place, content)
         return self.make(values, place)
 

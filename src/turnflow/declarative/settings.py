@@ -68,7 +68,7 @@ SETTINGS = Record(
         Field("retryCount", Whole(), "Short for `retry: {count: n}`."),
         Field("continueOnError", Flag(), "Take the default output when the step fails; implied by an error output."),
         Field("atMostOnce", Flag(), "Do not repeat the action when it is unknown whether it ran."),
-        Field("idempotencyKey", Templated(True), "What the action gets as its key instead of run, step and visit."),
+        Field("idempotencyKey", Templated("text"), "What the action gets as its key instead of run, step and visit."),
         Field("concurrency", Whole(), "Most executions of this step under way in one process; 0: no bound of its own."),
         Field("redact", Texts(), "Names of fields of input and output whose values are not shown to people."),
     ),

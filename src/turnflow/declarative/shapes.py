@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from turnflow.core.ids import Json
 from turnflow.core.nodes import Template
@@ -184,20 +184,38 @@ class Condition:
 
 
 class Templated(NamedTuple):
-    """Any JSON, or only a text, whose strings may hold `${...}`."""
+    """JSON whose strings may hold `${...}`; of the `sort` that makes sense at the place."""
 
-    only_text: bool = False
+    sort: Literal["any", "value", "text", "object", "list"] = "value"
+    """any: null too; value: anything else; object and list: those, or a text with one expression."""
 
     def read(self, place: Place) -> Template | None:
         """Return the template."""
-        if self.only_text and not isinstance(place.node.content, str):
-            Text().read(place)
+        if self.sort == "text" or (self.sort == "value" and place.node.content is None):
+            return None if Text("a value").read(place) is None else self._template(place)
+        content = place.node.content
+        fits = {"object": isinstance(content, dict), "list": isinstance(content, list)}.get(self.sort, True)
+        if not fits and not (isinstance(content, str) and "${" in content):
+            place.wrong(f"must be {_ARTICLES[self.sort]}, or a text with ${{...}}, but is {kind_of(place.node)}")
             return None
-        return place.findings.template(place.node.plain(), place.path)
+        return self._template(place)
 
     def schema(self) -> JsonSchema:
         """Return the shape as JSON Schema."""
-        return {"type": "string"} if self.only_text else {}
+        if self.sort == "any":
+            return {}
+        if self.sort == "value":
+            return {"not": {"type": "null"}}
+        if self.sort == "text":
+            return Text().schema()
+        kind = "object" if self.sort == "object" else "array"
+        return {"anyOf": [{"type": kind}, {"type": "string", "pattern": r"\$\{"}]}
+
+    def _template(self, place: Place) -> Template:
+        return place.findings.template(place.node.plain(), place.path)
+
+
+_ARTICLES = {"object": "an object", "list": "a list"}
 
 
 class Texts(NamedTuple):

@@ -104,7 +104,7 @@ def read_group(name: str, place: Place) -> Node | None:
         return None
     if "kind" not in content:
         hint = f"say which: {', '.join(GROUP_KINDS)}"
-        place.findings.add("missing_field", place.path, f"a group needs the field 'kind'; {hint}")
+        place.findings.add("missing_field", (*place.path, "kind"), f"a group needs the field 'kind'; {hint}")
         return None
     word = OneOf(GROUP_KINDS, "unknown_group_kind").read(place.inner("kind"))
     kind = next((kind for kind in GROUP_KINDS if kind == word), None)
@@ -128,5 +128,5 @@ def _step_kind(place: Place) -> StepKind | None:
         if field in content:
             return kind
     kinds = ", ".join(STEP_KINDS)
-    place.findings.add("missing_field", place.path, f"the step needs the field 'kind': {kinds}")
+    place.findings.add("missing_field", (*place.path, "kind"), f"the step needs the field 'kind': {kinds}")
     return None
