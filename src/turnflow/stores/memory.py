@@ -115,8 +115,6 @@ class MemoryStore:
         if not entry.consumed:
             self._waiting[entry.mailbox].add(entry.seq)
 
-    # --- commits ---
-
     async def commit(self, commits: Sequence[ports.Commit]) -> list[ports.CommitOutcome]:
         """Check and write one commit after the other."""
         outcomes: list[ports.CommitOutcome] = []
@@ -133,9 +131,8 @@ class MemoryStore:
             return ports.Rejected("epoch")
         if not (commit.received or commit.runs or commit.journal or commit.outbox or commit.results):
             return None
-        if len(ids := {entry.id for entry in commit.received}) < len(
-            commit.received
-        ) or not self._ids.keys().isdisjoint(ids):
+        ids = {entry.id for entry in commit.received}
+        if len(ids) < len(commit.received) or not self._ids.keys().isdisjoint(ids):
             return ports.Rejected("duplicate")
         seqs = {(entry.mailbox, entry.seq) for entry in commit.received}
         said = {(reply.conversation, (reply.seq, reply.index)) for reply in commit.outbox}
