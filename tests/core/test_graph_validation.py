@@ -219,7 +219,7 @@ def test_no_iteration_at_all_is_a_problem() -> None:
 
 @pytest.mark.parametrize("name", ["order-line", "2", "steps", "in", "für", "for"])
 def test_an_item_name_that_expressions_cannot_say_is_a_problem(name: str) -> None:
-    assert each(item=name) == [("bad_item_name", "groups.each.as")]
+    assert each(item=name) == [("bad_item_name", "groups.each.item")]
     assert each(item="order_line") == []
 
 

@@ -317,6 +317,11 @@ def test_expressions_are_found_wherever_they_may_stand() -> None:
     }  # fmt: skip
 
 
+def test_expressions_are_found_in_the_labels_of_buttons() -> None:
+    question = replace(ask("q", "Which?"), buttons=(("Yes", "${steps.zzz.output}"), ("${steps.yyy.output}",)))
+    assert found(question) == [("unknown_step", "steps.q.buttons"), ("unknown_step", "steps.q.buttons")]
+
+
 def test_an_expression_that_does_not_compile_is_a_problem_and_the_others_are_still_looked_at() -> None:
     steps = (act("a", to("b", when="output +"), "b", input="${steps.zzz.output}"), act("b", input="${nowhere}"))
     assert found(*steps) == [

@@ -156,4 +156,4 @@ def _rounds(node: Loop, path: str) -> Iterable[Problem]:
         message = (
             f"{node.item!r} cannot name the item in expressions: use letters, digits, '_', and no word with a meaning"
         )
-        yield Problem("bad_item_name", f"{path}.as", message)
+        yield Problem("bad_item_name", f"{path}.item", message)

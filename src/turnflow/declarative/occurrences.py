@@ -41,7 +41,7 @@ class Occurrence(NamedTuple):
 def occurrences(flow: Flow) -> Iterator[Occurrence]:
     """Yield the expressions of a flow graph in the order of its definition."""
     for name, step in names(flow).items():
-        for field, value, moment in (*_fields(step), *_shared(step)):
+        for field, value, moment in (*_fields(step), *_labels(step), *_shared(step)):
             path = f"{path_of(flow, name)}.{field}"
             if isinstance(value, str):
                 yield Occurrence(name, path, value, False, moment)
@@ -77,6 +77,14 @@ def _fields(step: HandlerStep | Node) -> Iterator[tuple[str, Template | str, Mom
     for field, template in found.items():
         if template is not None:
             yield field, template, "before"
+
+
+def _labels(step: HandlerStep | Node) -> Iterator[tuple[str, Template | str, Moment]]:
+    if isinstance(step, HandlerStep) and step.question is not None:
+        field = "choices" if step.question.wait.accepts.answer == "choice" else "buttons"
+        for row in step.buttons:
+            for label in row:
+                yield field, Template(label, static="${" not in label), "before"
 
 
 def _shared(step: HandlerStep | Node) -> Iterator[tuple[str, Template | str, Moment]]:

@@ -51,7 +51,7 @@ class Precedence:
 
     def can_precede(self, step: StepName, point: Point) -> bool:
         """Tell whether a step may have ended when a path comes to a point: before it, or beside it."""
-        if self._ended[point] & self._bits[step]:
+        if point == Point(step, after=True) or self._ended[point] & self._bits[step]:
             return True
         for sides in self._sides:
             mine = [index for index, side in enumerate(sides) if step in side]
