@@ -29,8 +29,8 @@ def move(draft: Draft, step: StepName) -> str:
     """Put the run onto a step, dropping everything it was doing."""
     if draft.leaving:
         return "ending"
-    if draft.step(step) is None and step not in draft.flow.nodes:
-        return "unknown_step"
+    if refusal := _resumption.unreachable(draft, step):
+        return refusal
     _unhalt(draft)
     _children.forget(draft)
     draft.inflight = None
@@ -94,8 +94,12 @@ def set_aside(draft: Draft, event: InputSetAside) -> str:
     return ""
 
 
-def retry(draft: Draft) -> str:
-    """Let a stuck run go on, or resume a failed one."""
+def retry(draft: Draft, step: StepName) -> str:
+    """Let a stuck run go on, or resume a failed one: where it stands or failed, or on a step."""
+    if draft.status == "failed" and step:
+        return _resumption.begin_again(draft, step)
+    if draft.status == "stuck" and step:
+        return move(draft, step)
     if draft.fell is not None and draft.status == "failed":
         return _resumption.resume(draft, draft.fell)
     if draft.status != "stuck":

@@ -1,4 +1,4 @@
-"""Resuming a failed run of a flow graph where it failed: what was finished stays, what failed or was cancelled begins again."""
+"""Resuming a failed run where it failed, or on a step: what was finished stays, what failed or was cancelled begins again."""
 
 from __future__ import annotations
 
@@ -7,22 +7,46 @@ from msgspec.structs import replace
 from turnflow.core import _navigation, _nodes
 from turnflow.core._draft import Draft
 from turnflow.core.effects import RetryChild
-from turnflow.core.ids import TimerId
+from turnflow.core.graph import structure_of
+from turnflow.core.ids import CursorId, StepName, TimerId
 from turnflow.core.state import Child, Cursor, Fall, Timer
+
+MAIN = CursorId(0)
 
 
 def resume(draft: Draft, fell: Fall) -> str:
     """Put a failed run back where it failed. Returns "", as this always counts."""
+    stand_up(draft, fell)
+    for cursor in fell.cursors:
+        if cursor.id in draft.cursors and not draft.leaving:
+            _revive(draft, draft.cursors[cursor.id])
+    return ""
+
+
+def begin_again(draft: Draft, step: StepName) -> str:
+    """Put a failed run onto a step; "" if there is such a step, else why it cannot go there."""
+    if refusal := unreachable(draft, step):
+        return refusal
+    stand_up(draft, Fall())
+    _navigation.enter(draft, Cursor(MAIN, StepName("")), step, ())
+    return ""
+
+
+def unreachable(draft: Draft, step: StepName) -> str:
+    """Return why a run cannot be put onto a step from outside; "" if it can."""
+    if draft.step(step) is None and step not in draft.flow.nodes:
+        return "unknown_step"
+    return "inside_group" if structure_of(draft.flow).group.get(step) is not None else ""
+
+
+def stand_up(draft: Draft, fell: Fall) -> None:
+    """Take back how a run ended, and put its paths where they were; nothing begins yet."""
     draft.fell, draft.ending, draft.cancelling = None, None, None
     draft.status = "running"
     draft.cursors = {cursor.id: cursor for cursor in fell.cursors}
     draft.groups = {group.id: group for group in fell.groups}
     draft.frames = {frame.id: replace(frame, attempt=frame.attempt + 1) for frame in fell.frames}
     _limit(draft)
-    for cursor in fell.cursors:
-        if cursor.id in draft.cursors and not draft.leaving:
-            _revive(draft, draft.cursors[cursor.id])
-    return ""
 
 
 def _revive(draft: Draft, cursor: Cursor) -> None:

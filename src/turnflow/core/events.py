@@ -23,7 +23,7 @@ from turnflow.core.ids import (
 )
 from turnflow.core.inputs import Input
 from turnflow.core.messages import Message
-from turnflow.core.state import Child, Failure, Outcome, Parent
+from turnflow.core.state import Child, Failure, Outcome, Parent, RunState
 
 
 class RunStarted(Struct, frozen=True, gc=False, tag="started", omit_defaults=True):
@@ -48,6 +48,18 @@ class RunStarted(Struct, frozen=True, gc=False, tag="started", omit_defaults=Tru
     input: dict[str, Raw] = {}
     """Of a flow graph: what it is started with, complete."""
     params: dict[str, Raw] = {}
+
+
+class RunForked(Struct, frozen=True, gc=False, tag="forked", omit_defaults=True):
+    """The first event of a run that begins as a copy of another one; it carries all that a replay needs."""
+
+    at: At
+    seed: RunState
+    """The original as it was."""
+    mailbox: MailboxId
+    step: StepName = StepName("")
+    """Where it goes on; empty: where the original stands, or stood when it failed."""
+    by: str = ""
 
 
 class HandlerAnswered(Struct, frozen=True, gc=False, tag="answered", omit_defaults=True):
@@ -172,6 +184,8 @@ class RetryRequested(Struct, frozen=True, gc=False, tag="retry", omit_defaults=T
 
     at: At
     by: str = ""
+    step: StepName = StepName("")
+    """Where it goes on instead; empty: where it stands, or stood when it failed."""
 
 
 class PauseRequested(Struct, frozen=True, gc=False, tag="pause", omit_defaults=True):
@@ -225,6 +239,7 @@ class Asked(Struct, frozen=True, gc=False, tag="asked", omit_defaults=True):
 
 Event: TypeAlias = (
     RunStarted
+    | RunForked
     | HandlerAnswered
     | HandlerFailed
     | ActionSucceeded

@@ -37,13 +37,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from turnflow.core import (
+    _beginning,
     _children,
-    _failures,
     _inputs,
     _interventions,
     _migration,
     _moments,
-    _navigation,
     _nodes,
     _steps,
     _timers,
@@ -72,12 +71,13 @@ from turnflow.core.events import (
     PauseRequested,
     ResumeRequested,
     RetryRequested,
+    RunForked,
     RunStarted,
     SignalReceived,
     TimerFired,
 )
-from turnflow.core.ids import EffectKey, FlowName, StepName, TimerId
-from turnflow.core.state import TERMINAL, Cursor, Owed, RunState, Status, Timer, blank
+from turnflow.core.ids import EffectKey, FlowName
+from turnflow.core.state import TERMINAL, RunState, Status, blank
 
 __all__ = [
     "ACCEPTED",
@@ -93,6 +93,7 @@ __all__ = [
     "blank",
     "fits",
     "pending",
+    "recorded",
     "replay",
     "sealed",
 ]
@@ -113,6 +114,9 @@ STATUSES: Final[Mapping[Status, frozenset[Status]]] = {
 }
 """Which status may follow which within one event; the documentation draws its picture from this table."""
 
+
+BEGINNINGS: Final = (RunStarted, RunForked)
+"""Events that a run begins with, and none else."""
 
 BY_CODE: Final = (HandlerAnswered, HandlerFailed)
 """Events that come from user code: they alone do not reset the loop guard."""
@@ -157,9 +161,9 @@ Definitions: TypeAlias = Mapping[tuple[FlowName, int], Flow]
 
 def advance(flow: Flow, state: RunState, event: Event, evaluate: Evaluate = no_expressions) -> Decision:
     """Apply one event to a run of `flow`. Never raises for a valid flow, unless `evaluate` does."""
-    if state.status in TERMINAL and not (isinstance(event, RetryRequested) and _resumable(state)):
+    if state.status in TERMINAL and not (isinstance(event, RetryRequested) and _resumable(state, event)):
         return Decision(state, (), Ignored("ended"))
-    if (state.status == "created") is not isinstance(event, RunStarted):
+    if (state.status == "created") is not isinstance(event, BEGINNINGS):
         return Decision(state, (), Ignored("not_started" if state.status == "created" else "started"))
     draft = Draft(flow, state, event.at, evaluate)
     if not isinstance(event, BY_CODE):
@@ -195,26 +199,28 @@ def replay(base: RunState, definitions: Definitions, entries: Iterable[Entry]) -
     """Apply journal entries to a state; `replay(blank(run), ..., all entries)` is the state of the last one."""
     state = base
     for entry in entries:
-        recorded = _again(entry.evaluations)
+        evaluate = recorded(entry.evaluations)
         for event in entry.events:
             name, version = state.flow, state.version
             if isinstance(event, RunStarted):
                 name, version = event.flow, event.version
+            elif isinstance(event, RunForked):
+                name, version = event.seed.flow, event.seed.version
             elif isinstance(event, Migrated):
                 version = event.version
-            state = advance(definitions[name, version], state, event, recorded).state
+            state = advance(definitions[name, version], state, event, evaluate).state
         state = sealed(state)
     return state
 
 
-def _resumable(state: RunState) -> bool:
-    return state.status == "failed" and state.fell is not None
+def _resumable(state: RunState, event: RetryRequested) -> bool:
+    return state.status == "failed" and (state.fell is not None or bool(event.step))
 
 
-def _again(evaluations: Iterable[Evaluation]) -> Evaluate:
-    """Return what answers as expressions did when they were evaluated."""
-    recorded = iter(evaluations)
-    return lambda asked, scope: next(recorded)
+def recorded(evaluations: Iterable[Evaluation]) -> Evaluate:
+    """Return what answers as expressions did when the events of a journal entry were applied."""
+    answers = iter(evaluations)
+    return lambda asked, scope: next(answers)
 
 
 def _apply(draft: Draft, event: Event) -> str:
@@ -229,7 +235,9 @@ def _apply(draft: Draft, event: Event) -> str:
         case TimerFired():
             return _timers.fired(draft, event)
         case RunStarted():
-            return _start(draft, event)
+            return _beginning.start(draft, event)
+        case RunForked():
+            return _beginning.fork(draft, event)
         case ActionSucceeded():
             return _nodes.action_succeeded(draft, event)
         case ActionFailed():
@@ -246,8 +254,8 @@ def _apply(draft: Draft, event: Event) -> str:
             return _interventions.cancel(draft, event)
         case MoveRequested(_, step):
             return _interventions.move(draft, step)
-        case RetryRequested():
-            return _interventions.retry(draft)
+        case RetryRequested(_, _, step):
+            return _interventions.retry(draft, step)
         case PauseRequested():
             return _interventions.pause(draft)
         case ResumeRequested():
@@ -262,37 +270,3 @@ def _apply(draft: Draft, event: Event) -> str:
             return _migration.migrate(draft, event)
         case _:
             assert_never(event)
-
-
-def _start(draft: Draft, event: RunStarted) -> str:
-    draft.state = replace(
-        blank(draft.state.run),
-        flow=event.flow,
-        version=event.version,
-        mailbox=event.mailbox,
-        conversation=event.conversation,
-        user=event.user,
-        chat=event.chat,
-        thread=event.thread,
-        key_policy=event.key_policy,
-        key=event.key,
-        exclusive=event.exclusive,
-        parent=event.parent,
-        created=event.at,
-    )
-    draft.version = event.version
-    draft.data = event.data
-    policies = draft.flow.policies
-    if policies.ttl is not None:
-        draft.set_timer(Timer(TimerId("ttl"), "ttl", event.at + policies.ttl))
-    if policies.idle is not None:
-        draft.set_timer(Timer(TimerId("idle"), "idle", event.at + policies.idle))
-    main = Cursor(_failures.MAIN, StepName(""))
-    draft.put(main)
-    hooks: tuple[Owed, ...] = ()
-    if "flow_enter" in draft.flow.hooks:
-        hooks = (Owed("hook", draft.flow.start, draft.fresh(), since=event.at, input=event.trigger, hook="flow_enter"),)
-    if draft.flow.nodes:
-        draft.input, draft.params, draft.trigger = event.input, event.params, event.trigger
-    _navigation.enter(draft, main, draft.flow.start, (), first=hooks, trigger=event.trigger)
-    return ""

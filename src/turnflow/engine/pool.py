@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from turnflow.engine.tasks import Tasks
+from turnflow.engine.background import Background
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ class Pool:
 
     __slots__ = ("_at_work", "_drained", "_idle", "_looking", "_loop", "_ready", "_tasks")
 
-    def __init__(self, tasks: Tasks, drained: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, tasks: Background, drained: Callable[[], Awaitable[None]]) -> None:
         self._tasks = tasks
         self._drained = drained
         self._loop = asyncio.get_running_loop()

@@ -21,6 +21,7 @@ from turnflow.core.ids import InputId, MailboxId, RunId
 from turnflow.core.state import RunState
 from turnflow.engine import landing, loading, recovery
 from turnflow.engine.audience import Audience
+from turnflow.engine.background import Background
 from turnflow.engine.bus import Bus
 from turnflow.engine.callers import Callers
 from turnflow.engine.committer import Committer
@@ -35,7 +36,6 @@ from turnflow.engine.registry import Registry
 from turnflow.engine.rows import stub
 from turnflow.engine.sender import Sender
 from turnflow.engine.suspicion import Suspicion
-from turnflow.engine.tasks import Tasks
 from turnflow.engine.texts import Texts
 from turnflow.engine.timers import Timers
 from turnflow.engine.turn import Turn
@@ -95,7 +95,7 @@ class Process:
         self.audience = Audience(registry, roles, self.report)
         self._hot_limit = hot_limit
         self.stopping = False
-        self._tasks = Tasks()
+        self._tasks = Background()
 
     # --- life --------------------------------------------------------------------------------------------------
 
@@ -111,7 +111,7 @@ class Process:
             raise
         return self
 
-    async def _begin(self, tasks: Tasks) -> None:
+    async def _begin(self, tasks: Background) -> None:
         self.committer = Committer(self.store, self.leases.epochs)
         self._pool = Pool(tasks, self.committer.write)
         self.sender = Sender(tasks, self._pool, self.committer, self.crash, self.report, self.clock)

@@ -14,12 +14,12 @@ from typing import Final, Literal
 from msgspec.structs import replace
 
 from turnflow.core.ids import ConversationId
+from turnflow.engine.background import Background
 from turnflow.engine.committer import Committer
 from turnflow.engine.crash import Crash
 from turnflow.engine.effects import ROLE_PREFIX
 from turnflow.engine.payloads import decode_reply
 from turnflow.engine.pool import Pool
-from turnflow.engine.tasks import Tasks
 from turnflow.errors import RetryLater, UndecodableRow, Undeliverable
 from turnflow.ports import Channel, Clock, Outbound, OutboxRecord, Receipt
 
@@ -36,7 +36,7 @@ class Sender:
 
     def __init__(
         self,
-        tasks: Tasks,
+        tasks: Background,
         pool: Pool,
         committer: Committer,
         crash: Crash,

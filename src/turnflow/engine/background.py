@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from types import TracebackType
 
 
-class Tasks(asyncio.TaskGroup):
+class Background(asyncio.TaskGroup):
     """Background services with one common life."""
 
     def __init__(self) -> None:
