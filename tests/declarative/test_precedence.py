@@ -14,7 +14,7 @@ from tests.core.graphs import act, end, graph, listed, n, parallel, sequence, to
 from turnflow.core.definition import Flow, HandlerStep
 from turnflow.core.graph import goes_on, names, structure_of
 from turnflow.core.ids import StepName
-from turnflow.core.nodes import EndStep, Node, Output, Parallel, Sequence
+from turnflow.core.nodes import EndStep, Node, Output, Parallel, Sequence, Settings
 from turnflow.declarative.precedence import Point, Precedence
 
 FUEL = 60
@@ -54,14 +54,22 @@ class Run:
         went_well = yield from self.work(step)
         self.ended.add(name)
         if not went_well:
-            ways = [output for output in step.outputs if output.error]
-            return (yield from self.fork(self.chance.choice(ways))) if ways else False
+            return (yield from self.after_failure(step))
         self.succeeded.add(name)
         self.arrive(Point(name, after=True))
         if goes_on(step):
             return (yield from self.fork(self.chance.choice([output for output in step.outputs if not output.error])))
         after = self.following[name]
         return (yield from self.path(after)) if after is not None else True
+
+    def after_failure(self, step: HandlerStep | Node) -> Generator[None, None, bool]:
+        ways = [output for output in step.outputs if output.error]
+        if not ways and step.settings.continue_on_error:
+            ways = [output for output in step.outputs if not output.error and not output.when]
+            after = self.following[step.name]
+            if not ways:
+                return (yield from self.path(after)) if after is not None else True
+        return (yield from self.fork(self.chance.choice(ways))) if ways else False
 
     def work(self, step: HandlerStep | Node) -> Generator[None, None, bool]:
         if isinstance(step, Sequence):
@@ -128,7 +136,10 @@ def outputs(draw: DrawFn, names: list[str]) -> tuple[Output, ...]:
 
 @st.composite
 def a_step(draw: DrawFn, name: str, ways: tuple[Output, ...]) -> Node:
-    return end(name) if draw(st.integers(0, 9)) == 0 else act(name, *ways)
+    if draw(st.integers(0, 9)) == 0:
+        return end(name)
+    has_way_on = not ways or any(not output.error and not output.when for output in ways)
+    return act(name, *ways, settings=Settings(continue_on_error=(draw(st.booleans()) and has_way_on) or None))
 
 
 @st.composite

@@ -124,6 +124,19 @@ def test_after_an_error_output_the_failed_step_has_no_output() -> None:
     assert found(steps[0], say("sorry", "${steps.a.error.code}"), end()) == []
 
 
+def test_a_step_that_the_flow_continues_after_whatever_happens_may_have_no_output() -> None:
+    going_on = Settings(continue_on_error=True)
+    steps = (act("a", "b", settings=going_on), say("b", "${steps.a.output.x}"))
+    assert found(*steps) == [("step_maybe_not_run", "steps.b.text")]
+    assert found(steps[0], say("b", "${has(steps.a.output.x) ? steps.a.output.x : error.message}")) == []
+    listed = (sequence("all", "a b"), act("a", settings=going_on), act("b", input="${steps.a.output}"))
+    assert found(*listed) == [("step_maybe_not_run", "steps.b.input")]
+    caught = act("a", to("done", error="*"), "b", settings=going_on)
+    assert found(caught, act("b", input="${steps.a.output}"), end()) == []
+    own = act("a", to("b", when="steps.a.output.x"), "b", settings=going_on)
+    assert found(own, act("b")) == []
+
+
 def test_a_timeout_of_a_question_leaves_its_answer_out() -> None:
     steps = (ask("q", "Well?", to("late", error="timeout"), "done"), act("late", input="${steps.q.output}"), end())
     assert found(*steps) == [("step_maybe_not_run", "steps.late.input")]

@@ -33,8 +33,8 @@ class Precedence:
         self._groups: dict[StepName, Group] = groups(flow)
         self._structure = structure_of(flow)
         self._ways = {point: tuple(self._leads_to(point)) for name in self._steps for point in _ends(name)}
-        self._errors = {name: _targets(step, errors=True) for name, step in self._steps.items()}
         self._successes = {name: _targets(step, errors=False) for name, step in self._steps.items()}
+        self._errors = {name: self._failing(name) for name in self._steps}
         self._sides = tuple(self._side_by_side())
         self._bits = {name: 1 << index for index, name in enumerate(self._steps)}
         self._every = (1 << len(self._steps)) - 1
@@ -68,6 +68,18 @@ class Precedence:
         """Return the steps that a path may come to after an error output was taken."""
         starts = {Point(target) for ways in self._errors.values() for way in ways for target in way}
         return {point.step for point in _closure(starts, self._ways) if not point.after}
+
+    def _failing(self, name: StepName) -> tuple[tuple[StepName, ...], ...]:
+        """Return where a path goes on after a failure: error outputs, and what `continue_on_error` says by itself."""
+        step = self._steps[name]
+        ways = _targets(step, errors=True)
+        if not step.settings.continue_on_error or any("*" in output.error for output in step.outputs):
+            return ways
+        if self._successes[name]:
+            default = (output for output in step.outputs if not output.error and not output.when)
+            return (*ways, *((output.to, *output.also) for output in default))
+        following = self._structure.following[name]
+        return (*ways, () if following is None else (following,))
 
     def _leads_to(self, point: Point) -> Iterator[Point]:
         name, step = point.step, self._steps[point.step]
