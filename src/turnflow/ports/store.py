@@ -8,16 +8,18 @@ from zlib import crc32
 
 from msgspec import Struct
 
-from turnflow.core.ids import At, ConversationId, FlowName, InputId, MailboxId, Millis, RunId, TimerId
+from turnflow.core.ids import At, ConversationId, EffectKey, FlowName, InputId, MailboxId, Millis, RunId, TimerId
 from turnflow.core.state import Status
 from turnflow.ports.records import (
     DefinitionRecord,
+    EventRecord,
     InboxRecord,
     JournalRecord,
     OutboxRecord,
     Receipt,
     ResultRecord,
     RunRecord,
+    SubscriptionRecord,
     TimerRecord,
 )
 
@@ -62,6 +64,12 @@ class Commit(Struct, frozen=True):
     """A known digest is skipped."""
     quarantined: tuple[RunId, ...] = ()
     """Runs whose row cannot be decoded: their status becomes `stuck`, their bytes stay."""
+    unsubscribed: tuple[tuple[RunId, EffectKey], ...] = ()
+    """Removed before `subscribed` is written."""
+    subscribed: tuple[SubscriptionRecord, ...] = ()
+    """Written over a subscription of the same run and key."""
+    events: tuple[EventRecord, ...] = ()
+    """A known id is skipped."""
 
 
 class Committed(NamedTuple):
@@ -148,8 +156,10 @@ class RunQuery(Struct, frozen=True):
     parent: RunId | None = None
     status: tuple[Status, ...] = ()
     after: RunId | None = None
-    """Page on from this run id (ids sort as text)."""
+    """Page on behind this run: from its id (ids sort as text), or with `newest` from its place."""
     limit: int = 100
+    newest: bool = False
+    """In the order of their creation, the youngest first, instead of by id."""
 
 
 class Grade(NamedTuple):
@@ -220,7 +230,7 @@ class Store(Protocol):
         """Return recorded results of a run whose key starts with `prefix`, by key."""
 
     async def find(self, query: RunQuery) -> list[RunRecord]:
-        """Return runs by filters, in order of their ids, finished ones too."""
+        """Return runs by filters, in order of their ids (or the youngest first), finished ones too."""
 
     async def journal(self, run: RunId, after: int = 0, limit: int = 1000) -> list[JournalRecord]:
         """Return entries of a run with a revision above `after`, oldest first."""
@@ -232,6 +242,22 @@ class Store(Protocol):
 
     async def definition(self, flow: FlowName, version: int) -> bytes | None:
         """Return the newest stored document of a flow version."""
+
+    async def subscribers(self, topic: str, correlation: str) -> list[SubscriptionRecord]:
+        """Return who waits for events of a topic that carry this key, by run and key of the subscription.
+
+        Those are the subscriptions whose pattern fits the topic and whose correlation is empty or this one. The cost follows what
+        may fit, not how many subscriptions there are.
+        """
+
+    async def events(
+        self, topic: str, correlation: str, since: At, limit: int, after: tuple[At, int] | None = None
+    ) -> list[EventRecord]:
+        """Return up to `limit` events whose topic fits the pattern `topic`, from the moment `since` on, oldest first.
+
+        `correlation`: the key they carry; empty: any. `after`: time and place of the last one that the caller has read. The cost
+        follows the events of that topic or key (for a pattern without a key: all events) since then.
+        """
 
     async def purge(self, before: At, limit: int) -> int:
         """Delete up to `limit` consumed inbox entries older than `before`, never the last of a mailbox; return how many."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Sequence
+from itertools import dropwhile, islice
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -15,6 +15,7 @@ from turnflow import ports
 from turnflow.core.ids import At, ConversationId, FlowName, InputId, MailboxId, Millis, RunId, TimerId
 from turnflow.core.state import TERMINAL
 from turnflow.ports import partition_of
+from turnflow.stores._happenings import Happenings
 
 Place: TypeAlias = tuple[int, int]
 """Sequence and index; the index of an inbox entry is -1."""
@@ -56,6 +57,7 @@ class MemoryStore:
         self._timers: dict[tuple[RunId, TimerId], ports.TimerRecord] = {}
         self._results: dict[RunId, dict[str, ports.ResultRecord]] = defaultdict(dict)
         self._definitions: dict[str, ports.DefinitionRecord] = {}
+        self._happenings = Happenings()
 
     @property
     def grade(self) -> ports.Grade:
@@ -188,6 +190,8 @@ class MemoryStore:
         for id in commit.quarantined:
             if id in self._runs:
                 self._keep(replace(self._runs[id], status="stuck"))
+        if commit.unsubscribed or commit.subscribed or commit.events:
+            self._happenings.write(commit)
 
     def _say(self, reply: ports.OutboxRecord, partition: int) -> None:
         place = (reply.seq, reply.index)
@@ -267,13 +271,15 @@ class MemoryStore:
 
     async def find(self, query: ports.RunQuery) -> list[ports.RunRecord]:
         """Return runs by filters."""
-        exact = {name: getattr(query, name) for name in ("run", "mailbox", "flow", "parent")}
-        exact = {name: value for name, value in exact.items() if value is not None}
-        runs = (self._runs[id] for id in sorted(self._runs) if query.after is None or id > query.after)
+        filters = ((name, getattr(query, name)) for name in ("run", "mailbox", "flow", "parent"))
+        exact = {name: value for name, value in filters if value is not None}
+        ids: Iterable[RunId] = (id for id in sorted(self._runs) if query.after is None or id > query.after)
+        if query.newest:  # a dictionary keeps the order of creation
+            ids = [*reversed(self._runs)]
+            ids = [*dropwhile(lambda id: id != query.after, ids)][1:] if query.after else ids
+        runs = (self._runs[id] for id in ids if not query.status or self._runs[id].status in query.status)
         found = (run for run in runs if all(getattr(run, name) == value for name, value in exact.items()))
-        return list(
-            islice((run for run in found if run.status in (query.status or (run.status,))), max(0, query.limit))
-        )
+        return list(islice(found, max(0, query.limit)))
 
     async def journal(self, run: RunId, after: int = 0, limit: int = 1000) -> list[ports.JournalRecord]:
         """Return journal entries by revision."""
@@ -297,3 +303,13 @@ class MemoryStore:
         """Return the newest document of a flow version."""
         known = [kept.document for kept in self._definitions.values() if (kept.flow, kept.version) == (flow, version)]
         return known[-1] if known else None
+
+    async def subscribers(self, topic: str, correlation: str) -> list[ports.SubscriptionRecord]:
+        """Return who waits for an event."""
+        return self._happenings.subscribers(topic, correlation)
+
+    async def events(
+        self, topic: str, correlation: str, since: At, limit: int, after: tuple[At, int] | None = None
+    ) -> list[ports.EventRecord]:
+        """Return events by topic and key."""
+        return self._happenings.events(topic, correlation, since, limit, after)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from turnflow.core.state import TERMINAL
+from turnflow.core.topics import head_of
 from turnflow.ports import Commit, InboxRecord, RunRecord, partition_of
 
 Row: TypeAlias = tuple[str | int | bytes | None, ...]
@@ -30,6 +31,9 @@ class Batch:
         self.forwards: list[Row] = []
         self.defined: list[Row] = []
         self.quarantined: list[Row] = []
+        self.unsubscribed: list[Row] = []
+        self.subscribed: list[Row] = []
+        self.events: list[Row] = []
 
     def add(self, commit: Commit, *, careful: bool) -> None:
         """Gather the rows of one commit. `careful`: take nothing for granted about what a run's update changes."""
@@ -60,6 +64,14 @@ class Batch:
             self.defined.append((known.digest, known.flow, known.version, known.document))
         if commit.quarantined:
             self.quarantined += [(run_id,) for run_id in commit.quarantined]
+        if commit.unsubscribed:
+            self.unsubscribed += commit.unsubscribed
+        for wait in commit.subscribed:
+            self.subscribed.append(
+                (wait.run, wait.key, wait.mailbox, head_of(wait.topic), wait.correlation, wait.topic)
+            )
+        for event in commit.events:
+            self.events.append((event.id, event.topic, event.correlation, event.at, event.payload))
 
     def _add_lines(self, commit: Commit) -> None:
         """Add the rows of the table `log`, whose columns these are: entries, replies, journal."""

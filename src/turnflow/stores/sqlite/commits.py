@@ -92,6 +92,12 @@ class Commits:
             update(queries["define"], batch.defined)
         if batch.quarantined:
             update(queries["quarantine"], batch.quarantined)
+        if batch.unsubscribed:
+            update(queries["unsubscribe"], batch.unsubscribed)
+        if batch.subscribed:
+            update(queries["subscribe"], batch.subscribed)
+        if batch.events:
+            update(queries["publish"], batch.events)
 
     def _insert(self, query: str, rows: list[Row], reason: Reason) -> None:
         try:

@@ -75,6 +75,17 @@ INSERT INTO results (run, key, value) VALUES (?, ?, ?)
 -- name: define
 INSERT INTO definitions (digest, flow, version, document) VALUES (?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING
 
+-- name: unsubscribe
+DELETE FROM subscriptions WHERE run = ? AND key = ?
+
+-- name: subscribe
+INSERT INTO subscriptions (run, key, mailbox, head, correlation, topic) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (run, key) DO UPDATE
+SET mailbox = excluded.mailbox, head = excluded.head, correlation = excluded.correlation, topic = excluded.topic
+
+-- name: publish
+INSERT INTO events (id, topic, correlation, at, payload) VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING
+
 -- name: load_seq
 SELECT seq FROM log WHERE place = ? AND run = '' AND idx = -1 ORDER BY seq DESC LIMIT 1
 
@@ -183,6 +194,42 @@ ORDER BY run LIMIT :limit
 SELECT run, mailbox, revision, status, flow, version, live_key, parent, state, updated FROM runs
 WHERE run > coalesce(:after, '') AND (:status IS NULL OR status IN (SELECT value FROM json_each(:status)))
 ORDER BY run LIMIT :limit
+
+-- Rows are never moved, so their row ids tell the order of their creation.
+-- name: find_newest
+SELECT run, mailbox, revision, status, flow, version, live_key, parent, state, updated FROM runs
+WHERE rowid < iif(:after IS NULL, 9223372036854775807, (SELECT rowid FROM runs WHERE run = :after))
+    AND (:run IS NULL OR run = :run) AND (:mailbox IS NULL OR mailbox = :mailbox)
+    AND (:parent IS NULL OR parent = :parent) AND (:flow IS NULL OR flow = :flow)
+    AND (:status IS NULL OR status IN (SELECT value FROM json_each(:status)))
+ORDER BY rowid DESC LIMIT :limit
+
+-- The heads of one topic are few, and so are the two correlations: each pair is a stretch of the index.
+-- name: subscribers
+SELECT run, key, mailbox, topic, correlation FROM subscriptions
+WHERE head IN (SELECT value FROM json_each(:heads)) AND correlation IN ('', :correlation) AND topic_matches(topic, :topic)
+ORDER BY run, key
+
+-- name: events_of_topic
+SELECT id, topic, correlation, payload, at, number FROM events
+WHERE topic = :topic AND at >= :since AND (at, number) > (:at, :number)
+ORDER BY at, number LIMIT :limit
+
+-- name: events_of_key
+SELECT id, topic, correlation, payload, at, number FROM events
+WHERE correlation = :correlation AND correlation <> '' AND topic = :topic AND at >= :since AND (at, number) > (:at, :number)
+ORDER BY at, number LIMIT :limit
+
+-- name: events_like_of_key
+SELECT id, topic, correlation, payload, at, number FROM events
+WHERE correlation = :correlation AND correlation <> '' AND topic >= :stem AND topic < :end
+    AND at >= :since AND (at, number) > (:at, :number) AND topic_matches(:topic, topic)
+ORDER BY at, number LIMIT :limit
+
+-- name: events_like
+SELECT id, topic, correlation, payload, at, number FROM events
+WHERE at >= :since AND (at, number) > (:at, :number) AND topic_matches(:topic, topic)
+ORDER BY at, number LIMIT :limit
 
 -- name: now
 SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER)

@@ -101,6 +101,8 @@ class Reads:
 
 
 def _way(query: RunQuery) -> str:
+    if query.newest:
+        return "find_newest"
     if query.run is not None:
         return "find_by_run"
     if query.mailbox is not None:

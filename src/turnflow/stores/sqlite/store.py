@@ -18,6 +18,7 @@ from turnflow.ports import (
     Commit,
     CommitOutcome,
     Due,
+    EventRecord,
     Grade,
     InboxRecord,
     JournalRecord,
@@ -28,10 +29,12 @@ from turnflow.ports import (
     ResultRecord,
     RunQuery,
     RunRecord,
+    SubscriptionRecord,
 )
 from turnflow.stores._sql import load_migrations, load_queries
 from turnflow.stores.sqlite.commits import Commits, Refused
 from turnflow.stores.sqlite.database import Crash, Database, Synchronous
+from turnflow.stores.sqlite.happenings import Happenings
 from turnflow.stores.sqlite.inbox import Inbox
 from turnflow.stores.sqlite.leases import Leases
 from turnflow.stores.sqlite.lifeline import Lifeline
@@ -114,6 +117,7 @@ class SqliteStore:
             Inbox(connection, QUERIES),
             Leases(connection, QUERIES, lifeline),
             Reads(connection, QUERIES),
+            Happenings(connection, QUERIES),
             lifeline,
         )
 
@@ -207,6 +211,18 @@ class SqliteStore:
         parts = self._open()
         return await parts.database.read(lambda: parts.reads.definition(flow, version))
 
+    async def subscribers(self, topic: str, correlation: str) -> list[SubscriptionRecord]:
+        """Return subscriptions as `Store.subscribers` does."""
+        parts = self._open()
+        return await parts.database.read(lambda: parts.happenings.subscribers(topic, correlation))
+
+    async def events(
+        self, topic: str, correlation: str, since: At, limit: int, after: tuple[At, int] | None = None
+    ) -> list[EventRecord]:
+        """Return events as `Store.events` does."""
+        parts = self._open()
+        return await parts.database.read(lambda: parts.happenings.events(topic, correlation, since, limit, after))
+
     def _open(self) -> _Parts:
         if self._parts is None:
             raise StoreUnavailable(f"{self.path} is not open; await store.open() first")
@@ -221,4 +237,5 @@ class _Parts(NamedTuple):
     inbox: Inbox
     leases: Leases
     reads: Reads
+    happenings: Happenings
     lifeline: Lifeline

@@ -140,6 +140,19 @@ class ReadingPromises(StoreUnderTest):
                     assert first + second + third == ids
             assert await names(store, RunQuery(limit=0)) == []
 
+    async def test_runs_are_found_youngest_first(self, tmp_path: Path) -> None:
+        """In the order of their creation, whatever happened to them since, and paged by it."""
+        async with self.opened(tmp_path) as store:
+            for id in ("b", "d", "a", "c"):
+                await store.commit([commit(runs=[run(id, parent="p" if id in "bc" else None)])])
+            await store.commit([commit(runs=[run("d", 2, status="completed")])])
+            assert await names(store, RunQuery(newest=True)) == ["c", "a", "d", "b"]
+            assert await names(store, RunQuery(newest=True, after=RunId("a"))) == ["d", "b"]
+            assert await names(store, RunQuery(newest=True, limit=1, after=RunId("c"))) == ["a"]
+            assert await names(store, RunQuery(newest=True, parent=RunId("p"))) == ["c", "b"]
+            assert await names(store, RunQuery(newest=True, status=("completed",))) == ["d"]
+            assert await names(store, RunQuery(newest=True, after=RunId("unknown"))) == []
+
     async def test_a_journal_is_read_from_any_revision(self, tmp_path: Path) -> None:
         """Oldest first, at most `limit`."""
         async with self.opened(tmp_path) as store:
