@@ -98,10 +98,10 @@ class GraphHandlers:
     async def _message(self, step: HandlerStep, cursor: CursorId, services: Services) -> Message:
         text = _said(await services.render(step.say or Template(""), cursor))
         rows = [
-            [Button(_said(await services.render(label, cursor)), value=value) for label, value in row]
+            tuple([Button(_said(await services.render(label, cursor)), value=value) for label, value in row])
             for row in self._buttons.get(step.name, ())
         ]
-        return Message(text, rows)
+        return Message(text, tuple(rows))
 
     def _answer(self, step: StepName, input: Input) -> Answer:
         try:

@@ -168,8 +168,7 @@ def _next_part(node: Node, rest: str) -> tuple[Mark, Node, str] | None:
 def _first_character(node: Node, lines: Sequence[str]) -> Mark:
     line, column = node.mark
     if node.style in ("|", ">"):
-        for number in range(line, len(lines)):
-            text = lines[number]
+        for text in lines[line:]:
             if text.strip():
-                return Mark(number + 1, len(text) - len(text.lstrip(" ")) + 1)
+                return Mark(line + 1, len(text) - len(text.lstrip(" ")) + 1)
     return Mark(line, column + (1 if node.style in ("'", '"') else 0))

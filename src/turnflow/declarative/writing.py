@@ -53,9 +53,8 @@ def graph(
     if problems:
         raise InvalidFlow(name, problems)
     loaded = load_document(Located("", (), unplaced(dump_flow(written))))
-    said, understood = _plain(written), _plain(loaded)
-    if msgspec.convert(said, GraphFlow) != msgspec.convert(understood, GraphFlow):
-        lost = _difference(said, understood, "") or "flow"
+    lost = _difference(_comparable(written), _comparable(loaded), "")
+    if lost is not None:
         message = "cannot be said in a document; use a flow in Python for it, or leave it out"
         raise InvalidFlow(name, (Problem("not_in_documents", lost, message),))
     return loaded
@@ -77,29 +76,36 @@ def _unwritable(steps: list[HandlerStep | Node]) -> Iterable[Problem]:
                 yield Problem("missing_field", path, "a step of kind ask needs `question`, one of kind say has none")
 
 
-def _plain(graph: GraphFlow) -> Json:
-    """Return everything in a graph but what loading finds out by itself: which templates are static."""
-    return _without_static(msgspec.json.decode(_encoder.encode(graph)))
+def _comparable(graph: GraphFlow) -> GraphFlow:
+    """Return a graph without what loading finds out by itself: which templates are static, that all ways are declared."""
+    return msgspec.convert(_without_found(msgspec.json.decode(_encoder.encode(graph))), GraphFlow)
 
 
-def _without_static(value: Json) -> Json:
+def _without_found(value: Json) -> Json:
     if isinstance(value, dict):
-        return {key: _without_static(item) for key, item in value.items() if key not in ("static", "declared")}
-    return [_without_static(item) for item in value] if isinstance(value, list) else value
+        return {key: _without_found(item) for key, item in value.items() if key not in ("static", "declared")}
+    return [_without_found(item) for item in value] if isinstance(value, list) else value
 
 
-def _difference(one: Json, other: Json, path: str) -> str | None:
+def _difference(one: object, other: object, path: str) -> str | None:
     """Return the path of the first difference between two values, or None if they are equal."""
     if one == other:
         return None
-    if isinstance(one, dict) and isinstance(other, dict):
-        for key in sorted({*one, *other}):
-            found = _difference(one.get(key), other.get(key), f"{path}.{key}" if path else key)
-            if found is not None:
-                return found
-    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        for index, (first, second) in enumerate(zip(one, other, strict=True)):
-            found = _difference(first, second, f"{path}[{index}]")
-            if found is not None:
-                return found
+    for part, first, second in _parts(one, other):
+        found = _difference(first, second, f"{path}{part}" if path else part.removeprefix("."))
+        if found is not None:
+            return found
     return path
+
+
+def _parts(one: object, other: object) -> Iterable[tuple[str, object, object]]:
+    """Yield the parts that two values of one kind have in common places."""
+    if isinstance(one, msgspec.Struct) and type(one) is type(other):
+        for name in one.__struct_fields__:
+            yield f".{name}", getattr(one, name), getattr(other, name)
+    elif isinstance(one, dict) and isinstance(other, dict):
+        for key in [*one, *(key for key in other if key not in one)]:
+            yield f".{key}", one.get(key), other.get(key)
+    elif isinstance(one, tuple | list) and isinstance(other, tuple | list) and len(one) == len(other):
+        for index, (first, second) in enumerate(zip(one, other, strict=True)):
+            yield f"[{index}]", first, second
