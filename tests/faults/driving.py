@@ -108,7 +108,7 @@ async def settled(engine: Engine, *, hurry: bool = False) -> None:
     quiet = 0
     while quiet < 3:
         inside.committer.flush()
-        at_work = len(inside.executions) > 0 and not hurry
+        at_work = len(inside.executions) + len(inside.works) > 0 and not hurry
         await asyncio.sleep(0.005 if at_work else 0)
         quiet = quiet + 1 if inside.is_idle and not at_work else 0
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from tests.faults import graphs
 from tests.faults.ledger import Ledger
 from turnflow import (
     Directive,
@@ -404,4 +405,5 @@ def registry() -> Registry:
     flows.register(slow, on=[command("slow")])
     flows.register_action(pay)
     flows.register_action(note)
+    graphs.register(flows)
     return flows

@@ -134,6 +134,19 @@ SCENARIOS: Final[dict[str, tuple[Step, ...]]] = {
         Says("enough"),
         Starts("errand", "k1", "by the host"),
     ),
+    "a graph in a conversation": (
+        Says("/ship"),
+        Says("a lamp"),
+        Presses("no"),
+        Passes(6),
+    ),
+    "graphs in the background": (
+        Starts("invoicing", "g1", "a lamp"),
+        Starts("invoicing", "g2", "a chair"),
+        Passes(6),
+        Starts("invoicing", "g1", "a lamp"),
+        Says("hello?", door="accept"),
+    ),
     "slow handlers": (
         Says("/slow"),
         Says("work", hurry=True),

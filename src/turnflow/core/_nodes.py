@@ -8,12 +8,12 @@ from msgspec import Raw
 from msgspec.json import decode as json_decode
 from msgspec.structs import replace
 
-from turnflow.core import _children, _failures, _frames, _groups, _moments, _navigation
+from turnflow.core import _children, _failures, _falls, _frames, _groups, _moments, _navigation
 from turnflow.core._draft import Draft
 from turnflow.core.effects import CallAction
 from turnflow.core.evaluation import Flaw
 from turnflow.core.events import ActionFailed, ActionSucceeded
-from turnflow.core.frames import Failure, Job, StepResult
+from turnflow.core.frames import Failure, Job, News, StepResult
 from turnflow.core.graph import structure_of
 from turnflow.core.ids import CursorId, EffectKey, Json
 from turnflow.core.nodes import (
@@ -27,6 +27,7 @@ from turnflow.core.nodes import (
     Parallel,
     Sequence,
     Settings,
+    Template,
     TimerStep,
 )
 from turnflow.core.state import Cursor, Ending, Owed
@@ -72,11 +73,7 @@ def action_succeeded(draft: Draft, event: ActionSucceeded) -> str:
     found = _at_work(draft, event.key)
     if found is None:
         return "late"
-    cursor, job = found
-    if job.kind == "poll":
-        _moments.polled(draft, cursor, job, event.output)
-    else:
-        finished(draft, cursor, event.output)
+    told(draft, found[0], News(event.output))
     return ""
 
 
@@ -85,8 +82,38 @@ def action_failed(draft: Draft, event: ActionFailed) -> str:
     found = _at_work(draft, event.key)
     if found is None:
         return "late"
-    failed(draft, found[0], event.code, event.message, retry=not event.final)
+    told(draft, found[0], News(failure=Failure(event.code, event.message), final=event.final))
     return ""
+
+
+def told(draft: Draft, cursor: Cursor, news: News) -> None:
+    """Go on with what became of work outside; a halted run keeps it until it goes on."""
+    job = cursor.job
+    assert job is not None
+    if draft.halted:
+        draft.put(replace(cursor, job=replace(job, news=(*job.news, news))))
+    elif news.failure is not None:
+        failed(draft, cursor, news.failure.code, news.failure.message, retry=not news.final)
+    elif job.kind == "poll":
+        _moments.polled(draft, cursor, job, news.output or Raw(b"null"))
+    elif job.kind == "event":
+        _moments.came(draft, cursor, job, news.output or Raw(b"null"))
+    else:
+        finished(draft, cursor, news.output)
+
+
+def take_note(draft: Draft) -> None:
+    """Go on with what became of work outside while the run was halted."""
+    for id in list(draft.cursors):
+        cursor = draft.cursors.get(id)
+        if cursor is None or cursor.job is None or not cursor.job.news:
+            continue
+        job = replace(cursor.job, news=())
+        draft.put(replace(cursor, job=job))
+        for news in cursor.job.news:
+            now = draft.cursors.get(id)
+            if now is not None and now.job is not None and now.job.visit == job.visit:
+                told(draft, now, news)
 
 
 def finished(draft: Draft, cursor: Cursor, output: Raw | None = None) -> None:
@@ -175,10 +202,10 @@ def all_over(draft: Draft, cursor: Cursor) -> None:
         draft.cursors.pop(cursor.id, None)
         return None
     draft.put(cursor)
-    answer = draft.evaluate("output", cursor, schema=draft.flow.output) if cursor.last else None
+    answer = draft.evaluate("output" if cursor.last else Template(), cursor, schema=draft.flow.output)
     if isinstance(answer, Flaw):
         return failed(draft, cursor, "expression", answer.message, retry=False)
-    return _failures.end(draft, Ending("completed", None if answer is None else answer.json))
+    return _failures.end(draft, Ending("completed", answer.json if cursor.last else None))
 
 
 def failed(draft: Draft, cursor: Cursor, code: str, message: str, *, retry: bool = True) -> None:
@@ -186,15 +213,15 @@ def failed(draft: Draft, cursor: Cursor, code: str, message: str, *, retry: bool
     job = cursor.job
     settings = _settings(draft, cursor)
     if retry and job is not None:
-        delay = _failures.retry_delay(draft, cursor.step, settings, job.attempt, job.since, code)
+        failures = job.failures + 1 if job.kind == "poll" else job.attempt
+        delay = _failures.retry_delay(draft, cursor.step, settings, failures, job.since, code)
         if delay is not None:
-            return _failures.schedule_job(
-                draft, replace(cursor, call=None), replace(job, attempt=job.attempt + 1), delay
-            )
+            again = replace(job, attempt=job.attempt + 1, failures=failures)
+            return _failures.schedule_job(draft, replace(cursor, call=None), again, delay)
     attempt = job.attempt if job is not None else 1
     failure = Failure(code, message, cursor.step, attempt)
     _keep_failure(draft, cursor, failure, job)
-    draft.note_fall(cursor)
+    _falls.note(draft, cursor)
     return give_up(draft, cursor, failure)
 
 
@@ -209,10 +236,13 @@ def give_up(draft: Draft, cursor: Cursor, failure: Failure) -> None:
     draft.put(cursor)
     way = _failures.way_on(_outputs(draft, cursor), _settings(draft, cursor), failure.code)
     if way is not None:
-        draft.fell = None
         return take(draft, cursor, way)
+    if _settings(draft, cursor).continue_on_error and all(output.error for output in _outputs(draft, cursor)):
+        draft.fell = None
+        return path_ends(draft, cursor)
     if cursor.frame is not None:
         return _frames.lane_failed(draft, cursor, failure)
+    _falls.keep(draft, cursor)
     if "error" in draft.flow.hooks:
         owed = Owed("error", cursor.step, draft.fresh(), failure.attempt, draft.at, error=failure)
         return draft.owe(cursor, owed)
@@ -247,6 +277,7 @@ def _end(draft: Draft, cursor: Cursor, node: EndStep) -> None:
         case "cancelled":
             _failures.end(draft, Ending("cancelled", reason=text))
         case "failed":
+            draft.fell = None  # the author wanted this: there is nothing to resume
             _failures.end(draft, Ending("failed", error=Failure(node.code, text, cursor.step)))
         case _:
             assert_never(node.outcome)
@@ -261,7 +292,7 @@ def _text(json: Raw) -> str:
 def _at_work(draft: Draft, key: EffectKey) -> tuple[Cursor, Job] | None:
     for cursor in draft.cursors.values():
         job = cursor.job
-        if job is not None and not job.delayed and job_key(draft, job) == key:
+        if job is not None and not job.delayed and not job.news and job_key(draft, job) == key:
             return cursor, job
     return None
 

@@ -106,8 +106,8 @@ STATUSES: Final[Mapping[Status, frozenset[Status]]] = {
     "running": frozenset({"running", "waiting", "completed", "failed", "cancelled", "stuck", "blocked", "paused"}),
     "waiting": frozenset({"waiting", "running", "completed", "failed", "cancelled", "stuck", "blocked", "paused"}),
     "paused": frozenset({"paused", "running", "waiting", "completed", "failed", "cancelled", "blocked", "stuck"}),
-    "stuck": frozenset({"stuck", "running", "waiting", "completed", "failed", "cancelled", "blocked"}),
-    "blocked": frozenset({"blocked", "running", "waiting", "completed", "failed", "cancelled", "stuck"}),
+    "stuck": frozenset({"stuck", "running", "waiting", "paused", "completed", "failed", "cancelled", "blocked"}),
+    "blocked": frozenset({"blocked", "running", "waiting", "paused", "completed", "failed", "cancelled", "stuck"}),
     "completed": frozenset(),
     "failed": frozenset({"running", "waiting", "completed", "failed", "cancelled"}),
     "cancelled": frozenset(),
@@ -189,7 +189,7 @@ def pending(state: RunState) -> tuple[Effect, ...]:
         owed = cursor.owed[0] if cursor.owed and state.inflight is not None else None
         if owed is not None and f"{state.run}:{owed.visit}.{owed.attempt}" == state.inflight:
             found.append(RunHandler(state.inflight, cursor.id, cursor.owed[0]))
-        if job is not None and not job.delayed and job.kind in ("action", "poll"):
+        if job is not None and not job.delayed and not job.news and job.kind in ("action", "poll"):
             key = EffectKey(f"{state.run}:{job.visit}.{job.attempt}")
             found.append(CallAction(key, cursor.id, cursor.step, job))
     return tuple(found)

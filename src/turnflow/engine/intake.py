@@ -119,7 +119,7 @@ class Intake:
             await hot.freed.wait()
             hot = self._process.mailbox(hot.id)  # memory may have been short meanwhile
         item = Item(Arrived(inbound), inbound.input.id, self._process.clock.now(), future=future)
-        items = [*(queued for queued in hot.queue if not queued.seq), item]
+        items = [*(queued for queued in hot.queue if not queued.seq and not queued.volatile), item]
         hot.busy = True
         try:
             # After an unclean stop the try that follows counts, so that one that ends the process has been counted.

@@ -42,6 +42,7 @@ def landed(engine: Process, turn: Turn, commit: Commit | None, outcome: CommitOu
         settle(item, outcome)
     elif outcome.reason == "duplicate":
         settle(item, Duplicate())
+        hot.queue.extendleft(item.apart())
     elif outcome.reason == "epoch":
         forget(engine, hot, item)
         hot.taken.difference_update((item.seq, *item.also))

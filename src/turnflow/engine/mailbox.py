@@ -46,6 +46,14 @@ class Item:
     more: list[Payload] = field(default_factory=list)
     """Further volatile payloads that are applied in the same turn."""
 
+    def apart(self) -> list[Item]:
+        """Return what was to be applied together with this one, as items again, the last first."""
+        more, self.more = self.more, []
+        return [
+            Item(payload, InputId(f"{self.id}+{place}"), self.at, volatile=True)
+            for place, payload in reversed([*enumerate(more, 1)])
+        ]
+
 
 @dataclass(slots=True)
 class HotMailbox:

@@ -16,12 +16,13 @@ from turnflow.core.events import (
     InputReceived,
     InputSetAside,
     Migrated,
+    RunForked,
     RunStarted,
     TimerFired,
 )
 from turnflow.core.ids import At, EffectKey, FlowName, GroupId, RunId, TimerId
 from turnflow.core.inputs import Input
-from turnflow.core.machine import Entry, Ignored, advance, sealed
+from turnflow.core.machine import Entry, Ignored, advance, recorded, sealed
 from turnflow.core.state import TERMINAL, RunState, blank
 from turnflow.engine.rows import stub
 from turnflow.engine.texts import Texts
@@ -59,11 +60,12 @@ def retell(
     told = Retold(blank(run))
     closed: set[GroupId] = set()
     for entry, definitions in zip(entries, _went_by(run, entries, deployments, ends_in), strict=True):
+        evaluate = recorded(entry.evaluations)
         for index, event in enumerate(entry.events):
             place = f"run {run}, revision {entry.revision}, event {index} ({type(event).__name__})"
             before = told.state
             flow = _flow(before, event, definitions)
-            decision = advance(flow, before, event)
+            decision = advance(flow, before, event, evaluate)
             if isinstance(decision.verdict, Ignored):
                 why = decision.verdict.reason
                 invariant = "one terminal state" if before.status in TERMINAL else "state = replay(journal)"
@@ -99,8 +101,9 @@ def _went_by(run: RunId, entries: tuple[Entry, ...], deployments: Deployments, e
 
 
 def _applied(state: RunState, entry: Entry, definitions: Definitions) -> RunState | None:
+    evaluate = recorded(entry.evaluations)
     for event in entry.events:
-        decision = advance(_flow(state, event, definitions), state, event)
+        decision = advance(_flow(state, event, definitions), state, event, evaluate)
         if isinstance(decision.verdict, Ignored):
             return None
         state = decision.state
@@ -111,6 +114,8 @@ def _flow(state: RunState, event: Event, definitions: Definitions) -> Flow:
     name, version = state.flow, state.version
     if isinstance(event, RunStarted):
         name, version = event.flow, event.version
+    elif isinstance(event, RunForked):
+        name, version = event.seed.flow, event.seed.version
     elif isinstance(event, Migrated):
         version = event.version
     return definitions.get((name, version)) or stub(state)
