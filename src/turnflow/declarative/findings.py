@@ -9,12 +9,13 @@ from turnflow.core.ids import Json
 from turnflow.core.nodes import Template
 from turnflow.declarative.document_path import document_path
 from turnflow.declarative.located import Located, Mark, Path, written
+from turnflow.declarative.mistakes import MOST, Unreadable
 from turnflow.errors import InvalidExpression, Problem
 from turnflow.expressions import compile_condition, template
 
 
 class Findings:
-    """Collects the problems of one document."""
+    """Collects the problems of one document. Noting the hundredth raises `Unreadable`: more would help nobody."""
 
     def __init__(self, document: Located) -> None:
         self.document = document
@@ -35,9 +36,7 @@ class Findings:
         for problem in problems:
             path = document_path(problem.path, self.document)
             mark = self.document.mark_of_text(path)
-            self.problems.append(
-                problem._replace(path=path, line=mark.line, column=mark.column, file=self.document.name)
-            )
+            self._keep(problem._replace(path=path, line=mark.line, column=mark.column, file=self.document.name))
 
     def template(self, value: Json, path: Path) -> Template:
         """Return a value with `${...}` in its strings as a template, and note every expression that does not compile."""
@@ -77,7 +76,12 @@ class Findings:
         self._note("bad_expression", path, str(error), self.document.inside(path, line, column))
 
     def _note(self, code: str, path: Path, message: str, mark: Mark) -> None:
-        self.problems.append(Problem(code, written(path), message, mark.line, mark.column, self.document.name))
+        self._keep(Problem(code, written(path), message, mark.line, mark.column, self.document.name))
+
+    def _keep(self, problem: Problem) -> None:
+        self.problems.append(problem)
+        if len(self.problems) >= MOST:
+            raise Unreadable
 
 
 def meant(name: str, known: Iterable[str]) -> str:

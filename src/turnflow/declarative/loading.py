@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import cast
 
 from turnflow.core.definition import Flow, HandlerStep, KeyPolicy, OnRepeat, Policies
 from turnflow.core.ids import FlowName, StepName
 from turnflow.core.nodes import DecisionStep, Node
-from turnflow.core.validation import problems, trigger_problems
+from turnflow.core.validation import STEP_LIMIT, problems, trigger_problems
 from turnflow.declarative.checking import check
 from turnflow.declarative.document import DOCUMENT
 from turnflow.declarative.findings import Findings
 from turnflow.declarative.graph import GraphFlow
 from turnflow.declarative.located import Located
+from turnflow.declarative.mistakes import MOST, Unreadable
 from turnflow.declarative.reading import read_document
 from turnflow.declarative.records import Values
 from turnflow.declarative.shapes import Place, kind_of
@@ -35,7 +37,9 @@ def load_flow(text: str, *, name: str = "") -> GraphFlow:
 def load_document(document: Located) -> GraphFlow:
     """Return the flow graph of a document that has been read. Raises `InvalidFlow` with all problems."""
     findings = Findings(document)
-    found = _load(findings)
+    found: GraphFlow | None = None
+    with suppress(Unreadable):
+        found = _load(findings)
     if found is None or findings.problems:
         title = document.name
         if found is not None and found.flow.name:
@@ -58,8 +62,19 @@ def _load(findings: Findings) -> GraphFlow | None:
     triggers = values.get("triggers")
     graph = GraphFlow(flow, tuple(triggers) if isinstance(triggers, list) else ())
     findings.placed(trigger_problems(graph.triggers))
+    _targets(findings, flow)
     findings.placed(_unspoilt(graph, findings) if findings.problems else check(graph))
     return graph
+
+
+def _targets(findings: Findings, flow: Flow) -> None:
+    """Give up on a document with more wrong targets than anybody would correct one by one; each is costly to explain."""
+    known = {**flow.steps, **flow.nodes}
+    wrong = sum(output.to not in known for step in known.values() for output in step.outputs)
+    if wrong >= MOST or len(known) > STEP_LIMIT:
+        message = f"{len(known)} steps and groups (at most {STEP_LIMIT}), {wrong} outputs that lead to none of them"
+        findings.add("too_many_steps", ("steps",), message)
+        raise Unreadable
 
 
 def _unspoilt(graph: GraphFlow, findings: Findings) -> tuple[Problem, ...]:
