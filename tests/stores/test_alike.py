@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from turnflow.core.ids import ConversationId, InputId, MailboxId, RunId, TimerId
+from turnflow.core.ids import ConversationId, EffectKey, InputId, MailboxId, RunId, TimerId
 from turnflow.core.state import TERMINAL, Status
 from turnflow.ports import Commit, InboxRecord, JournalRecord, Receipt, ResultRecord, RunQuery, RunRecord, Store
 from turnflow.stores import MemoryStore, SqliteStore
+from turnflow.testing.store_promises.events import event, subscription
 from turnflow.testing.store_promises.subject import EVERY, LONG, commit, entry, reply, run, step, timer
 
 MAILBOXES = ("a", "b")
@@ -22,6 +23,21 @@ RUNS = {"a": ("r0", "r1"), "b": ("r2", "r3")}
 STATUSES: tuple[Status, ...] = ("waiting", "running", "completed", "stuck", "waiting")
 IDS = st.sampled_from([f"i{number}" for number in range(9)])
 PLACES = st.tuples(st.integers(1, 4), st.integers(0, 1))
+
+
+TOPICS = ("a", "a.b", "a.c", "b.c", "a.b.c")
+PATTERNS = ("a.*", "*", "**", "*.c", "a.**", "a.*.c", *TOPICS)
+KEYS = ("", "", "k", "l")
+SUBSCRIPTIONS = st.builds(
+    subscription,
+    st.sampled_from(["r0", "r1"]),
+    st.sampled_from(PATTERNS),
+    st.sampled_from(KEYS),
+    key=st.sampled_from("12"),
+)
+EVENTS = st.builds(
+    event, st.sampled_from("abcdef"), st.sampled_from(TOPICS), st.sampled_from(KEYS), at=st.integers(0, 3)
+)
 
 
 def entries(mailbox: st.SearchStrategy[str]) -> st.SearchStrategy[InboxRecord]:
@@ -66,6 +82,9 @@ def commits(draw: st.DrawFn) -> Commit:
             for seq, index in draw(st.lists(PLACES, max_size=2))
         ),
         quarantined=tuple(draw(st.lists(st.sampled_from([RunId("r0"), RunId("r9")]), max_size=1))),
+        unsubscribed=tuple(draw(st.lists(st.sampled_from([(RunId("r0"), EffectKey("r0:1"))]), max_size=1))),
+        subscribed=tuple(draw(st.lists(SUBSCRIPTIONS, max_size=2))),
+        events=tuple(draw(st.lists(EVENTS, max_size=3))),
     )
 
 
@@ -100,6 +119,9 @@ async def holdings(store: Store) -> list[object]:
             if await store.find(RunQuery(run=RunId(id)))
         ],
         await store.results(RunId("r0"), ""),
+        [await store.subscribers(topic, key) for topic in TOPICS for key in KEYS[1:]],
+        [await store.events(pattern, key, since, 4) for pattern in PATTERNS for key in KEYS[1:] for since in (0, 2)],
+        [await store.events(pattern, "", 1, 3, (1, 2)) for pattern in PATTERNS],
         [await store.seen(InputId(f"i{number}")) for number in range(9)],
     ]
 

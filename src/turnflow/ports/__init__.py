@@ -29,12 +29,14 @@ from turnflow.ports.code import (
 )
 from turnflow.ports.records import (
     DefinitionRecord,
+    EventRecord,
     InboxRecord,
     JournalRecord,
     OutboxRecord,
     Receipt,
     ResultRecord,
     RunRecord,
+    SubscriptionRecord,
     TimerRecord,
 )
 from turnflow.ports.store import (
@@ -72,6 +74,7 @@ __all__ = [
     "Delivery",
     "Due",
     "Duplicate",
+    "EventRecord",
     "Grade",
     "Handled",
     "Handlers",
@@ -95,6 +98,7 @@ __all__ = [
     "Said",
     "Services",
     "Store",
+    "SubscriptionRecord",
     "TimerRecord",
     "Unclaimed",
     "partition_of",

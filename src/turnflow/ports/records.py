@@ -90,6 +90,33 @@ class ResultRecord(Struct, frozen=True):
     """Opaque to the store."""
 
 
+class SubscriptionRecord(Struct, frozen=True):
+    """A wait of a run for events; `(run, key)` is unique."""
+
+    run: RunId
+    key: EffectKey
+    mailbox: MailboxId
+    """Of the run."""
+    topic: str
+    """A topic, or a pattern of topics (`turnflow.core.topics`)."""
+    correlation: str = ""
+    """The key that an event must carry; empty: any."""
+
+
+class EventRecord(Struct, frozen=True):
+    """An event that was published; the id is unique, and nothing is ever changed."""
+
+    id: InputId
+    topic: str
+    correlation: str
+    """Its key; empty: it has none."""
+    payload: bytes
+    """Opaque to the store."""
+    at: At
+    seq: int = 0
+    """Place among the events of the same moment, in the order of writing; the store assigns it (pass 0)."""
+
+
 class Receipt(Struct, frozen=True):
     """What became of a reply that was `sending`."""
 

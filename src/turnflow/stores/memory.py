@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import dropwhile, islice
 from typing import TypeAlias
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from turnflow import ports
@@ -16,19 +15,12 @@ from turnflow.core.ids import At, ConversationId, FlowName, InputId, MailboxId, 
 from turnflow.core.state import TERMINAL
 from turnflow.ports import partition_of
 from turnflow.stores._happenings import Happenings
+from turnflow.stores._leases import Leases
 
 Place: TypeAlias = tuple[int, int]
 """Sequence and index; the index of an inbox entry is -1."""
 
 UNSENT = frozenset({"pending", "sending"})
-
-
-class _Held(Struct):
-    """Who holds a partition: nobody (None) at first and after a clean release."""
-
-    epoch: int = 0
-    holder: str | None = None
-    expires: int = 0
 
 
 def _milliseconds() -> int:
@@ -39,8 +31,7 @@ class MemoryStore:
     """A store in dictionaries. `now` is the clock of the leases, in milliseconds."""
 
     def __init__(self, now: Callable[[], int] = _milliseconds) -> None:
-        self._now = now
-        self._leases: dict[int, _Held] = defaultdict(_Held)
+        self._leases = Leases(now)
         self._inbox: dict[str, dict[int, ports.InboxRecord]] = defaultdict(dict)
         self._last: dict[MailboxId, int] = {}
         """Highest sequence of a mailbox."""
@@ -129,7 +120,7 @@ class MemoryStore:
 
     def _refuse(self, commit: ports.Commit) -> ports.Rejected | None:
         """Return the first guard that does not hold."""
-        if not commit.epoch or self._leases[commit.partition].epoch != commit.epoch:
+        if not commit.epoch or self._leases.epoch(commit.partition) != commit.epoch:
             return ports.Rejected("epoch")
         if not (commit.received or commit.runs or commit.journal or commit.outbox or commit.results):
             return None
@@ -220,30 +211,15 @@ class MemoryStore:
 
     async def acquire(self, holder: str, partitions: Sequence[int], lease: Millis) -> list[ports.Lease]:
         """Take what is free, expired or the holder's own."""
-        taken = []
-        for partition in partitions:
-            held = self._leases[partition]
-            unclean = held.holder not in (None, holder)
-            if unclean and held.expires > self._now():
-                continue
-            if held.holder != holder:
-                held.epoch += 1
-            held.holder, held.expires = holder, self._now() + lease
-            taken.append(ports.Lease(partition, held.epoch, unclean))
-        return taken
+        return self._leases.acquire(holder, partitions, lease)
 
     async def renew(self, holder: str, lease: Millis) -> list[int]:
         """Extend the holder's leases."""
-        kept = sorted(partition for partition, held in self._leases.items() if held.holder == holder)
-        for partition in kept:
-            self._leases[partition].expires = self._now() + lease
-        return kept
+        return self._leases.renew(holder, lease)
 
     async def release(self, holder: str) -> None:
         """Give the holder's partitions back."""
-        for held in self._leases.values():
-            if held.holder == holder:
-                held.holder = None
+        self._leases.release(holder)
 
     # --- reading ---
 

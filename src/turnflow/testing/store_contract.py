@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from turnflow.testing.store_promises import (
     CommitPromises,
+    EventPromises,
     GuardPromises,
     InboxPromises,
     LeasePromises,
@@ -20,5 +21,7 @@ from turnflow.testing.store_promises import (
 )
 
 
-class StoreContract(InboxPromises, CommitPromises, GuardPromises, LeasePromises, ReadingPromises, ValuePromises):
+class StoreContract(
+    InboxPromises, CommitPromises, GuardPromises, LeasePromises, ReadingPromises, ValuePromises, EventPromises
+):
     """Every promise of `Store`, one test each. Subclass it under a name that begins with `Test` and write `make_store`."""

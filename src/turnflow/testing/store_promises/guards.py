@@ -7,8 +7,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from turnflow.core.ids import ConversationId, InputId, MailboxId, RunId, TimerId
+from turnflow.core.ids import ConversationId, EffectKey, InputId, MailboxId, RunId, TimerId
 from turnflow.ports import Commit, DefinitionRecord, ResultRecord, RunQuery, Store
+from turnflow.testing.store_promises.events import event, subscription
 from turnflow.testing.store_promises.subject import (
     EVERY,
     StoreUnderTest,
@@ -147,6 +148,9 @@ def full(name: str) -> Commit:
         forwards=(entry("elsewhere", f"{name}:forward"),),
         receipts=() if name == "old" else (sent("old", 1),),
         definitions=(DefinitionRecord(turn(name, 1).runs[0].flow, 1, name, name.encode()),),
+        unsubscribed=((RunId("old"), EffectKey("old:1")),) if name != "old" else (),
+        subscribed=(subscription(name, "t"),),
+        events=(event(name, "t"),),
     )
 
 
@@ -161,4 +165,6 @@ async def everything(store: Store) -> list[object]:
         [await store.journal(RunId(name)) for name in names],
         [await store.results(RunId(name), "") for name in names],
         await store.definition(turn("old", 1).runs[0].flow, 1),
+        await store.subscribers("t", ""),
+        await store.events("**", "", 0, 100),
     ]
