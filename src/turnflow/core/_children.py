@@ -25,7 +25,7 @@ DEPTH_LIMIT: Final = 16
 
 def call(draft: Draft, cursor: Cursor, owed: Owed, directive: CallFlow) -> None:
     """Park a cursor for a child run and start that."""
-    if draft.step(directive.then) is None:
+    if not draft.knows(directive.then):
         return _navigation.nowhere(draft, cursor, directive.then)
     parent = draft.state.parent
     depth = parent.depth + 1 if parent is not None else 1
@@ -42,15 +42,18 @@ def call(draft: Draft, cursor: Cursor, owed: Owed, directive: CallFlow) -> None:
     return None
 
 
-def call_for_step(draft: Draft, cursor: Cursor, node: FlowStep, visit: int, attempt: int = 1) -> None:
-    """Park a cursor of a flow graph for a child run and start that."""
+def call_for_step(draft: Draft, cursor: Cursor, node: FlowStep, visit: int, again: Job | None = None) -> None:
+    """Park a cursor of a flow graph for a child run and start that. `again`: it is a further attempt."""
+    attempt, since = (again.attempt, again.since) if again is not None else (1, draft.at)
     answer = draft.evaluate(node.input, cursor)
     if isinstance(answer, Flaw):
         return _nodes.failed(draft, cursor, "expression", answer.message, retry=False)
     try:
         data = json.decode(answer.json, type=dict[str, Raw])
     except DecodeError:
-        return _nodes.failed(draft, cursor, "expression", f"the input of flow step {node.name!r} must be an object")
+        return _nodes.failed(
+            draft, cursor, "expression", f"the input of flow step {node.name!r} must be an object", retry=False
+        )
     parent = draft.state.parent
     depth = parent.depth + 1 if parent is not None else 1
     if depth > DEPTH_LIMIT:
@@ -59,8 +62,8 @@ def call_for_step(draft: Draft, cursor: Cursor, node: FlowStep, visit: int, atte
     run, mailbox = draft.state.run, draft.state.mailbox
     child = child_id(run, draft.fresh())
     root = parent.root if parent is not None and parent.awaited else run
-    draft.put(replace(cursor, call=Call(child, node.flow, visit=visit, since=draft.at, attempt=attempt)))
-    if node.settings.timeout is not None and attempt == 1:
+    draft.put(replace(cursor, call=Call(child, node.flow, visit=visit, since=since, attempt=attempt)))
+    if node.settings.timeout is not None and again is None:
         draft.set_timer(Timer(TimerId(f"s{visit}"), "step", draft.at + node.settings.timeout, cursor.id))
     draft.children = (*draft.children, Child(child, mailbox))
     return draft.effects.append(StartChild(draft.key(), child, node.flow, Parent(run, mailbox, root, depth), data))
@@ -115,8 +118,9 @@ def take_note(draft: Draft) -> None:
             _failures.clean_up(draft, draft.cancelling)
         return
     for child in over:
-        for cursor in list(draft.cursors.values()):
-            if cursor.call is not None and cursor.call.child == child.run and child.ended is not None:
+        for id in list(draft.cursors):
+            cursor = draft.cursors.get(id)  # the end of another child may have taken it away
+            if cursor is not None and cursor.call is not None and cursor.call.child == child.run and child.ended:
                 _returned(draft, cursor, cursor.call, child.ended)
 
 

@@ -33,6 +33,7 @@ class Draft:
         "ending",
         "evaluations",
         "evaluator",
+        "falling",
         "fell",
         "flow",
         "frames",
@@ -82,6 +83,8 @@ class Draft:
         self.trigger = state.trigger
         self.frames: dict[GroupId, Frame] = {frame.id: frame for frame in state.frames} if state.frames else {}
         self.fell: Fall | None = state.fell
+        self.falling: Fall | None = None
+        """How things stood when something failed within this event."""
         self.paused = state.paused
 
     def freeze(self) -> RunState:
@@ -159,6 +162,10 @@ class Draft:
         """Return a step of the flow, following the map of retired ones."""
         return self.flow.steps.get(name) or step_of(self.flow, name)
 
+    def knows(self, name: StepName) -> bool:
+        """Tell whether a path may lead to a step."""
+        return name in self.flow.nodes or self.step(name) is not None
+
     def spec(self, cursor: Cursor) -> WaitSpec | None:
         """Return what the author said about the wait of a cursor; None if there is no wait (any more)."""
         return spec_of(self.flow, cursor)
@@ -180,12 +187,6 @@ class Draft:
         answer = self.evaluator(asked, scope)
         self.evaluations.append(answer)
         return answer
-
-    def note_fall(self, cursor: Cursor) -> None:
-        """Remember where a flow graph stands that may be about to fail."""
-        if self.flow.nodes:
-            cursors = {**self.cursors, cursor.id: cursor}
-            self.fell = Fall(tuple(cursors.values()), tuple(self.groups.values()), tuple(self.frames.values()))
 
     # --- effects -----------------------------------------------------------------------------------------------
 

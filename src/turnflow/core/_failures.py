@@ -6,7 +6,7 @@ from zlib import crc32
 
 from msgspec.structs import replace
 
-from turnflow.core import _frames, _inputs, _navigation, _nodes, _waits
+from turnflow.core import _clearing, _falls, _frames, _inputs, _navigation, _nodes, _waits
 from turnflow.core._draft import Draft
 from turnflow.core.definition import Output, Retry, Settings
 from turnflow.core.effects import CancelChild, Finish
@@ -30,15 +30,16 @@ def failed(draft: Draft, cursor: Cursor, owed: Owed, code: str, message: str, *,
     step = draft.step(cursor.step)
     if retry and step is not None and _again(draft, cursor, owed, step.settings, code):
         return None
-    fell = replace(cursor, owed=(replace(owed, attempt=1, delayed=False),)) if owed.visit else cursor
+    fell = replace(cursor, owed=(replace(owed, delayed=False),)) if owed.visit else cursor
     cursor = _waits.close_wait(draft, replace(cursor, owed=(), error=failure if draft.flow.nodes else None))
     draft.put(cursor)
     way = way_on(step.outputs, step.settings, code) if step is not None else None
     if way is not None:
         return _nodes.take(draft, cursor, way)
-    draft.note_fall(fell)
+    _falls.note(draft, fell)
     if cursor.frame is not None:
         return _frames.lane_failed(draft, cursor, failure)
+    _falls.keep(draft, cursor)
     if "error" in draft.flow.hooks:
         call = () if owed.phase == "timeout" or not owed.visit else (replace(owed, delayed=False),)
         error = Owed("error", cursor.step, draft.fresh(), owed.attempt, draft.at, owed.input, failure, failed=call)
@@ -49,7 +50,7 @@ def failed(draft: Draft, cursor: Cursor, owed: Owed, code: str, message: str, *,
 def way_on(outputs: tuple[Output, ...], settings: Settings, code: str) -> Output | None:
     """Return the first error output that a code fits, or with `continue_on_error` the default output."""
     for output in outputs:
-        if any(code == known or (known.endswith("*") and code.startswith(known[:-1])) for known in output.error):
+        if is_among(code, output.error):
             return output
     if settings.continue_on_error:
         for output in outputs:
@@ -58,8 +59,14 @@ def way_on(outputs: tuple[Output, ...], settings: Settings, code: str) -> Output
     return None
 
 
+def is_among(code: str, known: tuple[str, ...]) -> bool:
+    """Tell whether an error code is one of those an author names; `http.*` names all with that beginning."""
+    return any(code == name or (name.endswith("*") and code.startswith(name[:-1])) for name in known)
+
+
 def end_failed(draft: Draft, cursor: Cursor, code: str, message: str) -> None:
-    """Fail the run outright: no rule of the flow may catch this."""
+    """Fail the run outright: no rule of the flow may catch this, and there is nowhere to resume it."""
+    draft.fell = None
     end(draft, Ending("failed", error=Failure(code, message, cursor.step)))
 
 
@@ -90,7 +97,7 @@ def _again(draft: Draft, cursor: Cursor, owed: Owed, settings: Settings, code: s
 def retry_delay(draft: Draft, step: StepName, settings: Settings, attempt: int, since: At, code: str) -> Millis | None:
     """Return how long to wait before the next attempt; None if the settings grant none."""
     retry = settings.retry
-    if retry is None or attempt > retry.count or (retry.on and code not in retry.on):
+    if retry is None or attempt > retry.count or (retry.on and not is_among(code, retry.on)):
         return None
     delay = _delay(retry, attempt, f"{draft.state.run}/{step}/{attempt}")
     for limit in (retry.within, settings.timeout):
@@ -128,7 +135,9 @@ def end(draft: Draft, ending: Ending) -> None:
     """Begin to end the run: children first (deepest first, by themselves), then hooks, then `finish`."""
     if draft.leaving:
         return
-    if ending.outcome != "failed":
+    if ending.outcome == "failed":
+        _falls.complete(draft)
+    else:
         draft.fell = None
     awaited = {cursor.call.child for cursor in draft.cursors.values() if cursor.call is not None}
     doomed = [child for child in draft.children if ending.outcome != "completed" or child.run in awaited]
@@ -174,11 +183,10 @@ def _quiet(draft: Draft) -> StepName:
     for timer in list(draft.timers):
         draft.clear_timer(timer)
     for cursor in draft.cursors.values():
-        if cursor.job is not None:
-            _frames.stop_job(draft, cursor, cursor.job)
+        _clearing.stop(draft, cursor)
     draft.groups = {}
     draft.frames = {}
-    main = draft.cursors.get(MAIN) or Cursor(MAIN, draft.flow.start)
+    main = draft.cursors.get(MAIN) or next(iter(draft.cursors.values()), None) or Cursor(MAIN, draft.flow.start)
     draft.cursors = {MAIN: Cursor(MAIN, main.step, history=main.history)}
     return main.step
 

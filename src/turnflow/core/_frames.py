@@ -6,27 +6,29 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
-from turnflow.core import _children, _failures, _groups, _navigation, _nodes
+from turnflow.core import _clearing, _failures, _falls, _navigation, _nodes
 from turnflow.core._draft import Draft
-from turnflow.core.effects import CancelAction, Unsubscribe
 from turnflow.core.evaluation import Evaluation, Flaw
 from turnflow.core.frames import Failure, Frame, Job, StepResult
+from turnflow.core.graph import structure_of
 from turnflow.core.ids import CursorId, GroupId, StepName, TimerId
 from turnflow.core.nodes import GROUPS, Group, Loop, Parallel, Sequence
 from turnflow.core.state import Cursor, Timer
 
 
-def open_frame(draft: Draft, cursor: Cursor, node: Group, visit: int, attempt: int = 1) -> None:
-    """Enter a group: its first lanes begin; the cursor stays on it until the join."""
+def open_frame(draft: Draft, cursor: Cursor, node: Group, visit: int, again: Job | None = None) -> None:
+    """Enter a group: its first lanes begin; the cursor stays on it until the join. `again`: it is a further attempt."""
+    attempt, since = (again.attempt, again.since) if again is not None else (1, draft.at)
     total = _count(draft, cursor, node)
     if isinstance(total, str):
         return _nodes.failed(draft, cursor, "expression", total, retry=False)
     id = GroupId(draft.fresh())
     draft.put(replace(cursor, opened=id))
     draft.frames[id] = Frame(
-        id, node.name, cursor.id, visit, cursor.prefix, total, since=draft.at, hops=draft.hops, attempt=attempt
-    )
-    if node.settings.timeout is not None and attempt == 1:
+        id, node.name, cursor.id, visit, cursor.prefix, total, since=since, hops=draft.hops, attempt=attempt,
+        within=cursor.frame, lane=cursor.lane,
+    )  # fmt: skip
+    if node.settings.timeout is not None and again is None:
         draft.set_timer(Timer(TimerId(f"s{visit}"), "step", draft.at + node.settings.timeout, cursor.id))
     return _go_on(draft, draft.frames[id])
 
@@ -39,18 +41,42 @@ def path_ended(draft: Draft, cursor: Cursor) -> None:
     if any(other.frame == frame.id and other.lane == cursor.lane for other in draft.cursors.values()):
         return None
     node = _node(draft, frame)
+    came_to = cursor.last if _is_inside(draft, frame, cursor) else ""
     if not isinstance(node, Sequence):
         path = f"{frame.prefix}{frame.name}[{cursor.lane}]"
-        draft.keep(StepResult(path, draft.fresh(), "completed", ref=cursor.last, ended=draft.at))
-    frame = replace(frame, active=frame.active - 1, done=frame.done + 1, last=cursor.last)
+        draft.keep(StepResult(path, draft.fresh(), "completed", ref=came_to, ended=draft.at))
+    frame = replace(frame, active=frame.active - 1, done=frame.done + 1, last=came_to)
     draft.frames[frame.id] = frame
+    for left in list(draft.frames.values()):
+        if left.within == frame.id and left.lane == cursor.lane:  # what it left under way is the enclosing lane's now
+            draft.frames[left.id] = replace(left, within=frame.within, lane=frame.lane)
+    return _lane_over(draft, frame, cursor)
+
+
+def take_up(draft: Draft, frame: Frame) -> None:
+    """Go on with a group that failed by itself, between its lanes."""
+    node = _node(draft, frame)
+    lane = frame.begun - 1
+    place = replace(draft.cursors[frame.parent], prefix=_prefix(frame, node, lane), last=frame.last)
+    return _lane_over(draft, frame, place) if frame.done and lane >= 0 else _go_on(draft, frame)
+
+
+def _lane_over(draft: Draft, frame: Frame, place: Cursor) -> None:
+    """Look whether a lane that is done was the last one. `place`: what its end sees."""
+    node = _node(draft, frame)
     if isinstance(node, Loop) and node.until and not frame.joined:
-        answer = draft.evaluate(node.until, cursor)
+        answer = draft.evaluate(node.until, place)
         if isinstance(answer, Flaw):
-            return _failed(draft, frame, Failure("expression", answer.message, frame.name))
+            return _went_wrong(draft, frame, answer.message)
         if bytes(answer.json) == b"true":
             return _complete(draft, frame)
     return _go_on(draft, frame)
+
+
+def _is_inside(draft: Draft, frame: Frame, cursor: Cursor) -> bool:
+    """Tell whether the step that a path came by last belongs to the group, so that the path came to something there."""
+    name = StepName(cursor.last.removeprefix(cursor.prefix))
+    return cursor.last.startswith(cursor.prefix) and frame.name in structure_of(draft.flow).enclosing.get(name, ())
 
 
 def lane_failed(draft: Draft, cursor: Cursor, failure: Failure) -> None:
@@ -58,52 +84,23 @@ def lane_failed(draft: Draft, cursor: Cursor, failure: Failure) -> None:
     assert cursor.frame is not None
     frame = draft.frames[cursor.frame]
     node = _node(draft, frame)
-    _drop_all(draft, frame.id, cursor.lane)
+    _clearing.drop_lanes(draft, frame.id, cursor.lane)
     if not isinstance(node, Sequence):
         path = f"{frame.prefix}{frame.name}[{cursor.lane}]"
         draft.keep(StepResult(path, draft.fresh(), "failed", error=failure, ended=draft.at))
     frame = replace(frame, active=frame.active - 1, failed=frame.failed + 1)
     draft.frames[frame.id] = frame
     if frame.joined or _bears(node, frame):
-        draft.fell = None
         return _go_on(draft, frame)
     return _failed(draft, frame, failure)
-
-
-def close_frame(draft: Draft, id: GroupId) -> None:
-    """Drop a group with everything below it."""
-    frame = draft.frames.pop(id, None)
-    if frame is not None:
-        _drop_all(draft, id)
-
-
-def drop(draft: Draft, cursor: Cursor) -> None:
-    """Take a cursor away with all it has going on."""
-    draft.clear_timers(cursor.id)
-    if cursor.opened is not None:
-        close_frame(draft, cursor.opened)
-        _groups.close(draft, cursor.opened)
-    if cursor.call is not None:
-        _children.abandon(draft, cursor.call.child)
-    if cursor.job is not None:
-        stop_job(draft, cursor, cursor.job)
-    draft.cursors.pop(cursor.id, None)
-
-
-def stop_job(draft: Draft, cursor: Cursor, job: Job) -> None:
-    """Have what a step has going on outside ended."""
-    if job.kind == "event":
-        draft.effects.append(Unsubscribe(draft.key(), _nodes.job_key(draft, job)))
-    elif job.kind != "timer" and not job.delayed:
-        draft.effects.append(CancelAction(draft.key(), _nodes.job_key(draft, job)))
 
 
 def group_timed_out(draft: Draft, cursor: Cursor, message: str) -> None:
     """Leave a group whose time is over; results so far are kept."""
     frame = draft.frames.get(cursor.opened) if cursor.opened is not None else None
     if frame is not None:
-        draft.note_fall(cursor)
-        close_frame(draft, frame.id)
+        _falls.note(draft, cursor)
+        _clearing.close_frame(draft, frame.id)
         _fail_group(draft, draft.cursors[cursor.id], frame, Failure("timeout", message, cursor.step), retry=False)
 
 
@@ -147,7 +144,7 @@ def _go_on(draft: Draft, frame: Frame) -> None:
         if isinstance(node, Loop) and node.over is None:
             answer = _again(draft, frame, node)
             if isinstance(answer, Flaw):
-                return _failed(draft, frame, Failure("expression", answer.message, frame.name))
+                return _went_wrong(draft, frame, answer.message)
             if bytes(answer.json) != b"true":
                 break
         frame = _begin_lane(draft, frame, node)
@@ -162,21 +159,25 @@ def _again(draft: Draft, frame: Frame, node: Loop) -> Evaluation:
     """Tell whether a loop by condition has another round."""
     if frame.begun >= node.max_iterations:
         return Flaw(f"loop {node.name!r} has had {node.max_iterations} rounds, as many as maxIterations allows")
-    place = replace(draft.cursors[frame.parent], prefix=_prefix(frame, node, frame.begun), last=frame.last)
+    parent = draft.cursors[frame.parent]
+    place = replace(parent, prefix=_prefix(frame, node, frame.begun), last=frame.last or parent.last)
     return draft.evaluate(node.while_ or "true", place)
 
 
 def _begin_lane(draft: Draft, frame: Frame, node: Group) -> Frame:
     lane = frame.begun
     parent = draft.cursors[frame.parent]
-    if isinstance(node, Loop) and node.over is not None:
+    last = parent.last
+    if isinstance(node, Loop) and node.over is None:
+        last = frame.last or last  # a round sees what the one before came to
+    elif isinstance(node, Loop):
         draft.hops = min(draft.hops, frame.hops)  # items are counted by their list, not by the loop guard
     frame = replace(frame, begun=lane + 1, active=frame.active + 1)
     draft.frames[frame.id] = frame
     first: StepName = node.steps[lane] if isinstance(node, Parallel) else node.steps[0]
     cursor = Cursor(
         CursorId(draft.fresh()), StepName(""), frame=frame.id, lane=lane, prefix=_prefix(frame, node, lane),
-        last=parent.last, error=parent.error,
+        last=last, error=parent.error,
     )  # fmt: skip
     draft.put(cursor)
     _navigation.enter(draft, cursor, first, ())
@@ -212,7 +213,7 @@ def _complete(draft: Draft, frame: Frame) -> None:
     if isinstance(node, Parallel) and node.rest == "leave" and frame.active:
         draft.frames[frame.id] = replace(frame, joined=True)
     else:
-        close_frame(draft, frame.id)
+        _clearing.close_frame(draft, frame.id)
     parent = replace(draft.cursors[frame.parent], opened=None)
     draft.put(parent)
     path = frame.prefix + frame.name
@@ -220,13 +221,20 @@ def _complete(draft: Draft, frame: Frame) -> None:
     if isinstance(node, Sequence):
         result = replace(result, ref=frame.last)
     else:
-        result = replace(result, gathered=frame.begun, since_visit=frame.visit)
+        lanes = frame.total if isinstance(node, Parallel) else frame.begun
+        result = replace(result, gathered=lanes, since_visit=frame.id)
     _nodes.came_to(draft, parent, result)
+
+
+def _went_wrong(draft: Draft, frame: Frame, message: str) -> None:
+    """A condition of a loop has failed: that is the loop's own failure."""
+    _falls.note(draft, draft.cursors[frame.parent])
+    _failed(draft, frame, Failure("expression", message, frame.name))
 
 
 def _failed(draft: Draft, frame: Frame, failure: Failure) -> None:
     """A group has failed with one of its lanes: the others are cancelled, their results so far are kept."""
-    close_frame(draft, frame.id)
+    _clearing.close_frame(draft, frame.id)
     _fail_group(draft, draft.cursors[frame.parent], frame, failure)
 
 
@@ -237,7 +245,6 @@ def _fail_group(draft: Draft, parent: Cursor, frame: Frame, failure: Failure, *,
     if retry:
         delay = _failures.retry_delay(draft, frame.name, node.settings, frame.attempt, frame.since, failure.code)
         if delay is not None:
-            draft.fell = None
             job = Job(frame.visit, "timer", frame.since, attempt=frame.attempt + 1)
             return _failures.schedule_job(draft, parent, job, delay)
     path = frame.prefix + frame.name
@@ -258,9 +265,3 @@ def _tidy(draft: Draft, frame: Frame) -> None:
         main = Cursor(_failures.MAIN, frame.name, last=frame.prefix + frame.name)
         return _nodes.all_over(draft, main)
     return None
-
-
-def _drop_all(draft: Draft, id: GroupId, lane: int | None = None) -> None:
-    for cursor in list(draft.cursors.values()):
-        if cursor.frame == id and (lane is None or cursor.lane == lane):
-            drop(draft, cursor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Raw
 from msgspec.structs import replace
 
-from turnflow.core import _failures, _frames, _menu, _navigation
+from turnflow.core import _clearing, _failures, _menu, _navigation
 from turnflow.core._draft import NULL, Draft
 from turnflow.core.definition import HandlerStep, ParallelGroup
 from turnflow.core.ids import CursorId, GroupId, StepName, TimerId
@@ -73,7 +73,7 @@ def close(draft: Draft, id: GroupId) -> None:
     draft.clear_timers(group=id)
     for branch in group.branches:
         if branch.cursor is not None and branch.cursor in draft.cursors:
-            _frames.drop(draft, draft.cursors[branch.cursor])
+            _clearing.drop(draft, draft.cursors[branch.cursor])
     parent = draft.cursors.get(group.parent)
     if parent is not None and parent.opened == id:
         draft.put(replace(parent, opened=None))
@@ -116,7 +116,7 @@ def complete(
     definition = draft.flow.groups[group.name]
     draft.results = {**draft.results, cursor.head: NULL if result is None else result}
     leaving = _leaving(draft, cursor)
-    _frames.drop(draft, cursor)
+    _clearing.drop(draft, cursor)
     branches = tuple(Branch(b.head) if b.head == cursor.head else b for b in group.branches)
     focus_now = group.focus if group.focus != cursor.head else None
     draft.groups[group.id] = replace(group, branches=branches, focus=focus_now)

@@ -67,6 +67,9 @@ def receive(draft: Draft, event: InputReceived) -> str:
         if not any(kept.sender == input.sender for kept in draft.backlog) and input.kind != "press":
             draft.notice(draft.status)
         return _keep(draft, input)
+    if draft.status == "paused":
+        draft.answer_press(input)
+        return _keep(draft, input)
     if draft.leaving:
         if input.kind != "press":
             return _keep(draft, input)  # given back at the end: it may start what comes next

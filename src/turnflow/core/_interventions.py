@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from turnflow.core import _children, _failures, _frames, _inputs, _menu, _navigation, _resumption
+from turnflow.core import _children, _clearing, _failures, _inputs, _menu, _navigation, _resumption, _work
 from turnflow.core._draft import Draft, encoded
 from turnflow.core.effects import ClearTimer
 from turnflow.core.events import CancelRequested, InputSetAside, OperatorAnswered
@@ -36,8 +36,8 @@ def move(draft: Draft, step: StepName) -> str:
     draft.inflight = None
     main = draft.cursors.get(_failures.MAIN) or Cursor(_failures.MAIN, draft.flow.start)
     for cursor in list(draft.cursors.values()):
-        _frames.drop(draft, cursor)
-    draft.groups, draft.frames = {}, {}
+        _clearing.drop(draft, cursor)
+    draft.groups, draft.frames, draft.fell = {}, {}, None
     main = replace(main, owed=(), call=None, escalation=None, opened=None, wait=None, job=None)
     draft.put(main)
     _navigation.enter(draft, main, step, ())
@@ -109,9 +109,14 @@ def retry(draft: Draft, step: StepName) -> str:
 
 
 def go_on(draft: Draft) -> None:
-    """End a halt: everything that happened meanwhile counts now."""
+    """End a halt: everything that happened meanwhile counts now. A run that was paused before is paused again."""
+    if draft.paused and draft.status != "paused":
+        draft.status, draft.reason = "paused", ""
+        return
     _unhalt(draft)
     _children.take_note(draft)
+    if not draft.leaving:
+        _work.take_note(draft)
 
 
 def pause(draft: Draft) -> str:
@@ -136,7 +141,7 @@ def unpause(draft: Draft) -> str:
 
 def _unhalt(draft: Draft) -> None:
     if draft.halted:
-        shift = draft.at - draft.paused if draft.status == "paused" else 0
+        shift = draft.at - draft.paused if draft.paused else 0
         draft.status, draft.reason, draft.paused = "running", "", 0
         for timer in list(draft.timers.values()):
             draft.set_timer(replace(timer, due=timer.due + shift))  # some fired meanwhile and are gone from the store

@@ -12,7 +12,7 @@ from turnflow.core._buttons import bind
 from turnflow.core._draft import Draft, step_of
 from turnflow.core.definition import Flow, ParallelGroup
 from turnflow.core.events import InputReceived
-from turnflow.core.ids import GroupId, StepName
+from turnflow.core.ids import At, GroupId, StepName
 from turnflow.core.inputs import Input
 from turnflow.core.messages import Button, Message
 from turnflow.core.state import Cursor, OpenGroup, Owed, Wait
@@ -24,7 +24,10 @@ GO_ON: Final = "\u2192"
 
 
 def decide(draft: Draft, found: list[Cursor], event: InputReceived) -> str:
-    """Choose between several waits: the only one the answer parses for, else the focused branch, else ask which."""
+    """Choose between several waits: the only one the answer parses for, else the focused branch, else ask which.
+
+    Waits side by side that no group of a conversation holds are not asked about: see `_nearness`.
+    """
     if event.fits is not None:
         found = [cursor for cursor in found if cursor.id in event.fits] or found
     if len(found) > 1:
@@ -32,6 +35,8 @@ def decide(draft: Draft, found: list[Cursor], event: InputReceived) -> str:
     if len(found) == 1:
         return _inputs.give(draft, found[0], event.input)
     group = _parting(draft, found)
+    if group is None:
+        return _inputs.give(draft, max(found, key=_nearness), event.input)
     takers = tuple(cursor.id for cursor in found)
     if len(group.undecided) >= _inputs.BACKLOG_LIMIT:
         return "backlog_full"
@@ -56,13 +61,20 @@ def _places(draft: Draft, cursor: Cursor) -> list[tuple[OpenGroup, StepName]]:
     return places
 
 
-def _parting(draft: Draft, found: list[Cursor]) -> OpenGroup:
-    """Return the outermost group in which several cursors are in different branches."""
-    ways = [_places(draft, cursor) for cursor in found]
-    level = next(
-        index for index, places in enumerate(zip(*ways, strict=False)) if len({head for _, head in places}) > 1
-    )
-    return ways[0][level][0]
+def _parting(draft: Draft, found: list[Cursor]) -> OpenGroup | None:
+    """Return the outermost group in which several cursors are in different branches; None: they part outside of groups."""
+    for places in zip(*(_places(draft, cursor) for cursor in found), strict=False):
+        if len({group.id for group, _ in places}) > 1:
+            return None
+        if len({head for _, head in places}) > 1:
+            group, _ = places[0]
+            return group
+    return None
+
+
+def _nearness(cursor: Cursor) -> tuple[At, At]:
+    """Order waits that stand side by side: the one spoken to last, else the one asked first."""
+    return cursor.spoken, -cursor.wait.opened if cursor.wait is not None else 0
 
 
 def show_menu(draft: Draft, id: GroupId) -> None:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from msgspec.structs import replace
 
-from turnflow.core import _interventions, _navigation
+from turnflow.core import _clearing, _interventions, _navigation
 from turnflow.core._draft import Draft
 from turnflow.core.definition import Flow, WaitSpec
 from turnflow.core.events import Migrated
+from turnflow.core.graph import structure_of
 from turnflow.core.ids import StepName
+from turnflow.core.nodes import GROUPS, ActionStep, EventStep, FlowStep, TimerStep
 from turnflow.core.state import Cursor, OpenGroup, Owed, RunState
+
+WORK: Final = {
+    "action": (ActionStep,),
+    "event": (EventStep,),
+    "poll": (EventStep,),
+    "timer": (TimerStep, FlowStep, *GROUPS),
+}
+"""Which steps may have a job of each kind."""
 
 
 def fits(flow: Flow, state: RunState) -> str:
@@ -21,8 +32,12 @@ def fits(flow: Flow, state: RunState) -> str:
         if missing:
             return missing
     for frame in state.frames:
-        if frame.name not in flow.nodes:
+        if not isinstance(flow.nodes.get(frame.name), GROUPS):
             return f"group {frame.name!r} is missing"
+    inside = {frame.id: frame.name for frame in state.frames}
+    for cursor in state.cursors:
+        if cursor.frame is not None and structure_of(flow).group.get(cursor.step) != inside[cursor.frame]:
+            return f"step {cursor.step!r} is no longer in group {inside[cursor.frame]!r}"
     for group in state.groups:
         if group.name not in flow.groups:
             return f"parallel group {group.name!r} is missing"
@@ -45,6 +60,8 @@ def _missing(flow: Flow, cursor: Cursor) -> str:
         if name and name not in flow.steps and name not in flow.nodes:
             return f"step {name!r} is missing"
     step = flow.steps.get(cursor.step)
+    if cursor.job is not None and not isinstance(flow.nodes.get(cursor.step), WORK[cursor.job.kind]):
+        return f"step {cursor.step!r} no longer does what is under way there"
     if cursor.wait is not None and cursor.wait.spec is None and (step is None or step.question is None):
         return f"step {cursor.step!r} no longer asks a question"
     return ""
@@ -77,10 +94,13 @@ def migrate(draft: Draft, event: Migrated) -> str:
         draft.data = event.data
     for id, is_elsewhere in moved.items():
         cursor = draft.cursors[id]
+        if cursor.job is not None:
+            _clearing.stop_job(draft, cursor, cursor.job)
         _navigation.enter(draft, cursor, cursor.step, cursor.history)
         if is_elsewhere and id in draft.cursors:
             draft.put(replace(draft.cursors[id], moved=event.at))
-    _interventions.go_on(draft)
+    if draft.status != "paused":
+        _interventions.go_on(draft)
     return ""
 
 
@@ -88,7 +108,7 @@ def _is_moved(flow: Flow, cursor: Cursor, steps: Mapping[StepName, StepName]) ->
     """Tell whether a cursor enters its new step: an open question is asked there, and a retired step's work is given up."""
     if cursor.step not in steps or cursor.call or cursor.escalation or cursor.opened is not None:
         return False
-    return not cursor.owed or cursor.step in flow.retired
+    return (not cursor.owed and cursor.job is None) or cursor.step in flow.retired
 
 
 def _renamed(cursor: Cursor, steps: Mapping[StepName, StepName], moved: bool) -> Cursor:

@@ -10,18 +10,20 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
-from turnflow.core import _children, _failures, _frames, _nodes
+from turnflow.core import _children, _clearing, _failures, _frames, _nodes, _work
 from turnflow.core._draft import Draft
 from turnflow.core.effects import Subscribe
 from turnflow.core.evaluation import Flaw
 from turnflow.core.events import SignalReceived
-from turnflow.core.frames import Job
+from turnflow.core.frames import Job, News
 from turnflow.core.ids import At, Json, Millis, TimerId
 from turnflow.core.nodes import GROUPS, EventStep, FlowStep, TimerStep
 from turnflow.core.state import Cursor, Timer
 
 EVENT_WAIT: Final[Millis] = 24 * 3_600_000
 """How long an event is waited for if the step says nothing else."""
+NEWS_LIMIT: Final = 100
+"""Most events that a halted run keeps for one wait."""
 UNITS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
@@ -69,7 +71,7 @@ def wait_for_event(draft: Draft, cursor: Cursor, node: EventStep, visit: int) ->
         if isinstance(answer, Flaw):
             return _nodes.failed(draft, cursor, "expression", answer.message, retry=False)
         job = Job(visit, "poll", draft.at, node.poll.action, input=answer.json)
-        return _nodes.call_again(draft, cursor, job)
+        return _work.call_again(draft, cursor, job)
     correlation = ""
     if node.correlate is not None:
         answer = draft.evaluate(node.correlate, cursor)
@@ -80,7 +82,7 @@ def wait_for_event(draft: Draft, cursor: Cursor, node: EventStep, visit: int) ->
     job = Job(visit, "event", draft.at, input=Raw(msgspec.json.encode(correlation)))
     draft.put(replace(cursor, job=job))
     since = draft.state.created if node.lookback is None else draft.at - node.lookback
-    key = _nodes.job_key(draft, job)
+    key = _work.job_key(draft, job)
     topic = node.topic or f"webhook.{draft.state.run}.{visit}"
     return draft.effects.append(Subscribe(key, cursor.id, cursor.step, topic, correlation, since))
 
@@ -88,17 +90,28 @@ def wait_for_event(draft: Draft, cursor: Cursor, node: EventStep, visit: int) ->
 def signalled(draft: Draft, event: SignalReceived) -> str:
     """Let an event end the wait for it, if it is the one; "" if so, else why not."""
     for cursor in draft.cursors.values():
-        job, node = cursor.job, draft.flow.nodes.get(cursor.step)
-        if job is None or job.kind != "event" or _nodes.job_key(draft, job) != event.key:
+        job = cursor.job
+        if job is None or job.kind != "event" or _work.job_key(draft, job) != event.key:
             continue
-        if isinstance(node, EventStep) and node.match:
-            answer = draft.evaluate(node.match, cursor, event=event.event)
-            if isinstance(answer, Flaw) or bytes(answer.json) != b"true":
-                return "no_match"
-        _frames.stop_job(draft, cursor, job)
-        _nodes.finished(draft, cursor, event.event)
+        if not draft.halted:
+            return "" if came(draft, cursor, job, event.event) else "no_match"
+        if len(job.news) >= NEWS_LIMIT:
+            return "too_many"
+        _work.told(draft, cursor, News(event.event))
         return ""
     return "late"
+
+
+def came(draft: Draft, cursor: Cursor, job: Job, event: Raw) -> bool:
+    """Let an event end the wait for it; tell whether it is the one."""
+    node = draft.flow.nodes.get(cursor.step)
+    if isinstance(node, EventStep) and node.match:
+        answer = draft.evaluate(node.match, cursor, event=event)
+        if isinstance(answer, Flaw) or bytes(answer.json) != b"true":
+            return False
+    _clearing.stop_job(draft, cursor, job)
+    _nodes.finished(draft, cursor, event)
+    return True
 
 
 def polled(draft: Draft, cursor: Cursor, job: Job, output: Raw) -> None:
@@ -111,7 +124,8 @@ def polled(draft: Draft, cursor: Cursor, job: Job, output: Raw) -> None:
         if isinstance(answer, Flaw):
             return _nodes.failed(draft, cursor, "expression", answer.message, retry=False)
         if bytes(answer.json) != b"true":
-            return _failures.schedule_job(draft, cursor, replace(job, attempt=job.attempt + 1), node.poll.interval)
+            again = replace(job, attempt=job.attempt + 1, failures=0)
+            return _failures.schedule_job(draft, cursor, again, node.poll.interval)
     return _nodes.finished(draft, cursor, output)
 
 
@@ -130,7 +144,7 @@ def timer_due(draft: Draft, timer: Timer, cursor: Cursor) -> None:
     node = draft.flow.nodes.get(cursor.step)
     if isinstance(node, GROUPS):
         draft.put(replace(cursor, job=None))
-        return _frames.open_frame(draft, draft.cursors[cursor.id], node, job.visit, job.attempt)
+        return _frames.open_frame(draft, draft.cursors[cursor.id], node, job.visit, job)
     if isinstance(node, FlowStep):
-        return _children.call_for_step(draft, replace(cursor, job=None), node, job.visit, job.attempt)
-    return _nodes.call_again(draft, cursor, replace(job, delayed=False))
+        return _children.call_for_step(draft, replace(cursor, job=None), node, job.visit, job)
+    return _work.call_again(draft, cursor, replace(job, delayed=False))

@@ -90,7 +90,7 @@ def nowhere(draft: Draft, cursor: Cursor, name: StepName) -> None:
 
 def onward(draft: Draft, cursor: Cursor, name: StepName, result: Raw | None = None) -> None:
     """`next`: the current step goes onto the history."""
-    if cursor.frame is not None and not _stays(draft, cursor, name):
+    if draft.flow.nodes and not _stays(draft, cursor, name):
         return
     if cursor.group is not None and _groups.onward(draft, cursor, draft.groups[cursor.group], name):
         return
@@ -99,7 +99,7 @@ def onward(draft: Draft, cursor: Cursor, name: StepName, result: Raw | None = No
 
 def jump(draft: Draft, cursor: Cursor, name: StepName) -> None:
     """`goto`: the history restarts at the target."""
-    if cursor.frame is not None and not _stays(draft, cursor, name):
+    if draft.flow.nodes and not _stays(draft, cursor, name):
         return
     if cursor.group is not None and _groups.jump(draft, cursor, draft.groups[cursor.group], name):
         return
@@ -129,7 +129,7 @@ def repeat(draft: Draft, cursor: Cursor) -> None:
 
 def _with_current(draft: Draft, cursor: Cursor) -> tuple[StepName, ...]:
     step = draft.step(cursor.step)
-    if step is None or step.routing or step.kind != "handler":
+    if step is None or step.routing or step.kind == "say":
         return cursor.history
     return (*cursor.history, cursor.step)
 

@@ -8,14 +8,12 @@ from msgspec import Raw
 from msgspec.json import decode as json_decode
 from msgspec.structs import replace
 
-from turnflow.core import _children, _failures, _falls, _frames, _groups, _moments, _navigation
+from turnflow.core import _children, _clearing, _failures, _falls, _frames, _groups, _moments, _navigation, _work
 from turnflow.core._draft import Draft
-from turnflow.core.effects import CallAction
 from turnflow.core.evaluation import Flaw
-from turnflow.core.events import ActionFailed, ActionSucceeded
-from turnflow.core.frames import Failure, Job, News, StepResult
+from turnflow.core.frames import Failure, Job, StepResult
 from turnflow.core.graph import structure_of
-from turnflow.core.ids import CursorId, EffectKey, Json
+from turnflow.core.ids import CursorId, Json
 from turnflow.core.nodes import (
     ActionStep,
     DecisionStep,
@@ -55,65 +53,6 @@ def begin(draft: Draft, cursor: Cursor, visit: int) -> None:
             _frames.open_frame(draft, cursor, node, visit)
         case _:
             assert_never(node)
-
-
-def job_key(draft: Draft, job: Job) -> EffectKey:
-    """Return the key of one attempt at an execution."""
-    return EffectKey(f"{draft.state.run}:{job.visit}.{job.attempt}")
-
-
-def call_again(draft: Draft, cursor: Cursor, job: Job) -> None:
-    """Begin an attempt at an action."""
-    draft.put(replace(cursor, job=job))
-    draft.effects.append(CallAction(job_key(draft, job), cursor.id, cursor.step, job))
-
-
-def action_succeeded(draft: Draft, event: ActionSucceeded) -> str:
-    """Apply the result of an action; "" if it is still wanted, else why not."""
-    found = _at_work(draft, event.key)
-    if found is None:
-        return "late"
-    told(draft, found[0], News(event.output))
-    return ""
-
-
-def action_failed(draft: Draft, event: ActionFailed) -> str:
-    """Apply the failure of an action; "" if anybody still waits for it, else why not."""
-    found = _at_work(draft, event.key)
-    if found is None:
-        return "late"
-    told(draft, found[0], News(failure=Failure(event.code, event.message), final=event.final))
-    return ""
-
-
-def told(draft: Draft, cursor: Cursor, news: News) -> None:
-    """Go on with what became of work outside; a halted run keeps it until it goes on."""
-    job = cursor.job
-    assert job is not None
-    if draft.halted:
-        draft.put(replace(cursor, job=replace(job, news=(*job.news, news))))
-    elif news.failure is not None:
-        failed(draft, cursor, news.failure.code, news.failure.message, retry=not news.final)
-    elif job.kind == "poll":
-        _moments.polled(draft, cursor, job, news.output or Raw(b"null"))
-    elif job.kind == "event":
-        _moments.came(draft, cursor, job, news.output or Raw(b"null"))
-    else:
-        finished(draft, cursor, news.output)
-
-
-def take_note(draft: Draft) -> None:
-    """Go on with what became of work outside while the run was halted."""
-    for id in list(draft.cursors):
-        cursor = draft.cursors.get(id)
-        if cursor is None or cursor.job is None or not cursor.job.news:
-            continue
-        job = replace(cursor.job, news=())
-        draft.put(replace(cursor, job=job))
-        for news in cursor.job.news:
-            now = draft.cursors.get(id)
-            if now is not None and now.job is not None and now.job.visit == job.visit:
-                told(draft, now, news)
 
 
 def finished(draft: Draft, cursor: Cursor, output: Raw | None = None) -> None:
@@ -229,7 +168,7 @@ def give_up(draft: Draft, cursor: Cursor, failure: Failure) -> None:
     """The step of a cursor has failed for good: who takes it?"""
     draft.clear_timers(cursor.id)
     if cursor.job is not None:
-        _frames.stop_job(draft, cursor, cursor.job)
+        _clearing.stop_job(draft, cursor, cursor.job)
     if cursor.call is not None and any(child.run == cursor.call.child for child in draft.children):
         _children.abandon(draft, cursor.call.child)
     cursor = replace(cursor, job=None, call=None, owed=(), error=failure)
@@ -259,7 +198,7 @@ def _call(draft: Draft, cursor: Cursor, node: ActionStep, visit: int) -> None:
         if isinstance(chosen, Flaw):
             return failed(draft, cursor, "expression", chosen.message, retry=False)
         key = bytes(chosen.json).decode()
-    return call_again(draft, cursor, Job(visit, "action", draft.at, node.action, input=answer.json, key=key))
+    return _work.call_again(draft, cursor, Job(visit, "action", draft.at, node.action, input=answer.json, key=key))
 
 
 def _end(draft: Draft, cursor: Cursor, node: EndStep) -> None:
@@ -287,14 +226,6 @@ def _end(draft: Draft, cursor: Cursor, node: EndStep) -> None:
 def _text(json: Raw) -> str:
     value: Json = json_decode(json)
     return value if isinstance(value, str) else bytes(json).decode()
-
-
-def _at_work(draft: Draft, key: EffectKey) -> tuple[Cursor, Job] | None:
-    for cursor in draft.cursors.values():
-        job = cursor.job
-        if job is not None and not job.delayed and not job.news and job_key(draft, job) == key:
-            return cursor, job
-    return None
 
 
 def _keep_failure(draft: Draft, cursor: Cursor, failure: Failure, job: Job | None) -> None:

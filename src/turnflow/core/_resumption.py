@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from turnflow.core import _navigation, _nodes
+from turnflow.core import _frames, _moments, _navigation, _work
 from turnflow.core._draft import Draft
 from turnflow.core.effects import RetryChild
 from turnflow.core.graph import structure_of
@@ -20,7 +20,16 @@ def resume(draft: Draft, fell: Fall) -> str:
     for cursor in fell.cursors:
         if cursor.id in draft.cursors and not draft.leaving:
             _revive(draft, draft.cursors[cursor.id])
+    take_up(draft)
     return ""
+
+
+def take_up(draft: Draft) -> None:
+    """Go on with groups that stand between two lanes."""
+    for id in list(draft.frames):
+        frame = draft.frames.get(id)
+        if frame is not None and not frame.active and not draft.leaving:
+            _frames.take_up(draft, frame)
 
 
 def begin_again(draft: Draft, step: StepName) -> str:
@@ -55,13 +64,24 @@ def _revive(draft: Draft, cursor: Cursor) -> None:
         return None
     if cursor.call is not None:  # its child is resumed where that failed, and tells how it ends
         draft.children = (*draft.children, Child(cursor.call.child, draft.state.mailbox))
-        draft.put(replace(cursor, job=None))
+        again = replace(cursor.call, attempt=cursor.call.attempt + 1)
+        draft.put(replace(cursor, job=None, call=again))
+        node = draft.flow.nodes.get(cursor.step)
+        if node is not None and node.settings.timeout is not None:
+            draft.set_timer(Timer(TimerId(f"s{again.visit}"), "step", draft.at + node.settings.timeout, cursor.id))
         return draft.effects.append(RetryChild(draft.key(), cursor.call.child))
     if job is not None and job.kind in ("action", "poll"):
-        again = replace(job, attempt=job.attempt + 1, since=draft.at, delayed=False, again=True)
-        return _nodes.call_again(draft, cursor, again)
+        if job.kind == "poll":
+            limit = draft.flow.nodes[cursor.step].settings.timeout
+            due = draft.at + (limit if limit is not None else _moments.EVENT_WAIT)
+            draft.set_timer(Timer(TimerId(f"s{job.visit}"), "step", due, cursor.id))
+        anew = replace(job, attempt=job.attempt + 1, since=draft.at, delayed=False, again=True, news=())
+        return _work.call_again(draft, cursor, anew)
     if cursor.owed:
-        return draft.put(replace(cursor, owed=tuple(replace(owed, delayed=False) for owed in cursor.owed)))
+        first = replace(cursor.owed[0], attempt=cursor.owed[0].attempt + 1)  # a key of its own
+        return draft.put(
+            replace(cursor, owed=tuple(replace(owed, delayed=False) for owed in (first, *cursor.owed[1:])))
+        )
     return _navigation.enter(draft, replace(cursor, wait=None, job=None), cursor.step, cursor.history, again=True)
 
 
@@ -74,5 +94,5 @@ def _limit(draft: Draft) -> None:
         draft.set_timer(Timer(TimerId("idle"), "idle", draft.at + policies.idle))
     for frame in draft.frames.values():
         timeout = draft.flow.nodes[frame.name].settings.timeout
-        if timeout is not None:
+        if timeout is not None and not frame.joined:
             draft.set_timer(Timer(TimerId(f"s{frame.visit}"), "step", draft.at + timeout, frame.parent))

@@ -7,7 +7,7 @@ from typing import assert_never
 from msgspec import Raw
 from msgspec.structs import replace
 
-from turnflow.core import _children, _failures, _groups, _inputs, _menu, _navigation, _nodes, _waits
+from turnflow.core import _children, _failures, _falls, _groups, _inputs, _menu, _navigation, _nodes, _waits
 from turnflow.core._draft import Draft, bound_to
 from turnflow.core.directives import (
     Back,
@@ -45,6 +45,8 @@ def answered(draft: Draft, event: HandlerAnswered) -> str:
     draft.put(cursor)
     match owed.phase:
         case "input" | "enter" | "error" | "timeout":
+            if owed.phase == "error" and not isinstance(event.directive, Fail | Stay | Refuse):
+                _falls.forget(draft, cursor.id)
             if event.says and not isinstance(event.directive, Park):
                 _say(draft, cursor, event.says)
                 cursor = draft.cursors[cursor.id]  # its wait may have got answers of buttons
@@ -244,7 +246,7 @@ def _follow(draft: Draft, cursor: Cursor, owed: Owed, event: HandlerAnswered) ->
                 _failures.end(draft, Ending("failed", error=failure, said=said))
             else:
                 _failures.failed(draft, cursor, owed, code, message, retry=False)
-        case Escalate(_, then) if then is not None and draft.step(then) is None:
+        case Escalate(_, then) if then is not None and not draft.knows(then):
             _navigation.nowhere(draft, cursor, then)
         case Escalate(reason, then):
             draft.put(replace(_waits.close_wait(draft, cursor), escalation=Escalation(reason, draft.at, then)))

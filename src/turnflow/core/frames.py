@@ -22,6 +22,16 @@ class Failure(Struct, frozen=True, gc=False, omit_defaults=True):
 JobKind: TypeAlias = Literal["action", "event", "timer", "poll"]
 
 
+class News(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What became of work outside while its run was halted: it counts once the run goes on."""
+
+    output: MaybeRaw = None
+    failure: Failure | None = None
+    """It failed; None: `output` is what it came to, or the event that arrived."""
+    final: bool = False
+    """No further attempt is made."""
+
+
 class Job(Struct, frozen=True, gc=False, omit_defaults=True):
     """What a cursor's step has going on outside: an action under way, or an event or a moment that is waited for."""
 
@@ -40,6 +50,10 @@ class Job(Struct, frozen=True, gc=False, omit_defaults=True):
     """Between two attempts: nothing is under way before its retry timer fires."""
     again: bool = False
     """Taken up after the run had failed or was moved: earlier attempts belong to it, too."""
+    failures: int = 0
+    """Of a poll: how many times asking has failed since it last succeeded."""
+    news: tuple[News, ...] = ()
+    """What came of it while the run was halted, oldest first."""
 
 
 class Frame(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -68,7 +82,11 @@ class Frame(Struct, frozen=True, gc=False, omit_defaults=True):
     joined: bool = False
     """The join is over; what is left runs to its end beside it."""
     last: str = ""
-    """Path of the step that ended the last lane."""
+    """Path of the step that ended the last lane; empty: that came to nothing of its own."""
+    within: GroupId | None = None
+    """The group it stands in; None: it stands outside of all."""
+    lane: int = 0
+    """The lane of that group."""
 
 
 class StepResult(Struct, frozen=True, gc=False, omit_defaults=True):

@@ -36,17 +36,7 @@ from typing import Final, NamedTuple, TypeAlias, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from turnflow.core import (
-    _beginning,
-    _children,
-    _inputs,
-    _interventions,
-    _migration,
-    _moments,
-    _nodes,
-    _steps,
-    _timers,
-)
+from turnflow.core import _beginning, _children, _inputs, _interventions, _migration, _moments, _steps, _timers, _work
 from turnflow.core._draft import Draft
 from turnflow.core._migration import fits
 from turnflow.core.definition import Flow
@@ -239,9 +229,9 @@ def _apply(draft: Draft, event: Event) -> str:
         case RunForked():
             return _beginning.fork(draft, event)
         case ActionSucceeded():
-            return _nodes.action_succeeded(draft, event)
+            return _work.action_succeeded(draft, event)
         case ActionFailed():
-            return _nodes.action_failed(draft, event)
+            return _work.action_failed(draft, event)
         case SignalReceived():
             return _moments.signalled(draft, event)
         case ChildFinished():
