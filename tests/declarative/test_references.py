@@ -11,7 +11,7 @@ from turnflow.core.ids import Json
 from turnflow.core.nodes import EventStep, FlowStep, Loop, Node, Poll, Settings, TimerStep
 from turnflow.core.validation import problems
 from turnflow.declarative.checking import check
-from turnflow.declarative.graph import GraphFlow
+from turnflow.declarative.graph_flow import GraphFlow
 from turnflow.declarative.references import reference_problems
 
 ORDER: dict[str, Json] = {

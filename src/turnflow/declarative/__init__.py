@@ -5,7 +5,7 @@ registry.register(graph, on=graph.triggers)
 """
 
 from turnflow.declarative.dumping import dump_flow, to_yaml
-from turnflow.declarative.graph import GraphFlow
+from turnflow.declarative.graph_flow import GraphFlow
 from turnflow.declarative.handlers import output_problem
 from turnflow.declarative.loading import load_flow
 from turnflow.declarative.located import Located

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from turnflow.core.validation import problems
-from turnflow.declarative.graph import GraphFlow
+from turnflow.declarative.graph_flow import GraphFlow
 from turnflow.declarative.references import reference_problems
 from turnflow.errors import Problem
 

@@ -9,7 +9,7 @@ from turnflow.core.definition import Flow, Trigger
 from turnflow.core.ids import Json, StepName
 from turnflow.core.nodes import GROUPS
 from turnflow.declarative.durations import words
-from turnflow.declarative.graph import GraphFlow
+from turnflow.declarative.graph_flow import GraphFlow
 from turnflow.declarative.written_steps import written_group, written_step
 from turnflow.declarative.yaml_writing import yaml_of
 

@@ -13,7 +13,7 @@ from turnflow.core.validation import STEP_LIMIT, problems, trigger_problems
 from turnflow.declarative.checking import check
 from turnflow.declarative.document import DOCUMENT
 from turnflow.declarative.findings import Findings
-from turnflow.declarative.graph import GraphFlow
+from turnflow.declarative.graph_flow import GraphFlow
 from turnflow.declarative.located import Located
 from turnflow.declarative.mistakes import MOST, Unreadable
 from turnflow.declarative.reading import read_document

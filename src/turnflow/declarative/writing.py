@@ -10,7 +10,7 @@ from turnflow.core.definition import Flow, HandlerStep, Policies, Trigger
 from turnflow.core.ids import FlowName, Json, StepName
 from turnflow.core.nodes import Node
 from turnflow.declarative.dumping import dump_flow
-from turnflow.declarative.graph import GraphFlow
+from turnflow.declarative.graph_flow import GraphFlow
 from turnflow.declarative.loading import load_document
 from turnflow.declarative.located import Located, unplaced
 from turnflow.errors import InvalidFlow, Problem
