@@ -59,7 +59,8 @@ class Intake:
             if not future.done():
                 future.cancel()
             callers.drop(id, future)
-            callers.drop(forwarded_id(id), future)
+            if self._process.user_keyed:
+                callers.drop(forwarded_id(id), future)
 
     async def _handle(self, inbound: Inbound, future: asyncio.Future[Delivery]) -> Delivery:
         process, id = self._process, inbound.input.id

@@ -59,8 +59,8 @@ class Commits:
         return outcomes
 
     def _check_epochs(self, commits: Sequence[Commit]) -> list[CommitOutcome]:
-        wanted = {(commit.partition,) for commit in commits}
-        epochs: dict[int, int] = dict(self._executemany(self._queries["epoch"], wanted))
+        execute, query = self._execute, self._queries["epoch"]
+        epochs = {partition: execute(query, (partition,)).get for partition in {commit.partition for commit in commits}}
         return [COMMITTED if epochs.get(commit.partition) == commit.epoch else Rejected("epoch") for commit in commits]
 
     def _write(self, batch: Batch) -> None:

@@ -1,5 +1,5 @@
 -- name: epoch
-SELECT partition, epoch FROM partitions WHERE partition = ?
+SELECT epoch FROM partitions WHERE partition = ?
 
 -- name: add_line
 INSERT INTO log (place, run, seq, idx, status, attempts, partition, at, id, external, doubtful, payload)
