@@ -34,6 +34,8 @@ def document_path(path: str, document: Located) -> str:
     path = re.sub(r"^(steps\.[^.]+)\.ask\b", r"\1", path)
     path = re.sub(r"\.also\[(\d+)\]$", lambda found: f".to[{int(found[1]) + 1}]", path)
     path = _WORD.sub(lambda found: f".{_WORDS[found[1]]}", path)
+    if not document.holds(path):
+        path = re.sub(r"\.outputs\[0\](\.to\[\d+\])$", r"\1", path)
     for ending, other in _OTHERWISE:
         if path.endswith(ending) and not document.holds(path):
             written = path.removesuffix(ending) + other
