@@ -70,7 +70,7 @@ async def test_every_input_delivered_twice_counts_once(name: str, store: str) ->
     await journey(name, store, Strain(redeliver=True))
 
 
-@pytest.mark.parametrize("point", CRASH_POINTS)
+@pytest.mark.parametrize("point", [point for point in CRASH_POINTS if not point.startswith("work.")])  # of graphs
 async def test_a_crash_on_every_line_changes_nothing(name: str, store: str, point: str) -> None:
     play = await journey(name, store, Strain(crash=AFTER_A_CRASH.get(point, (point,))))
     assert point in play.fuse.blown or SELDOM.get(point, name) != name

@@ -15,7 +15,7 @@ from turnflow.app import open_engine
 from turnflow.channels.webchat import WebChannel, webchat_app
 from turnflow.cli.finding import find_registry
 from turnflow.cli.keeping import own_store
-from turnflow.cli.token import LOOPBACK, token_for
+from turnflow.cli.token import LOOPBACK, check_token, token_for
 from turnflow.engine import Registry
 from turnflow.errors import CallerError
 
@@ -51,8 +51,9 @@ async def serve(registry: str, store: str, *, host: str, port: int, title: str, 
     """Serve the page until the task is cancelled. `names`: further host names that browsers may use."""
     flows = find_registry(registry)
     kept = own_store(store)
-    token = token_for(store, host)
+    check_token(host)
     with closing(_listen(host, port)) as listener:
+        token = token_for(store, host)  # kept in a file, which a start that comes to nothing should not leave behind
         async with open_engine(flows, store=kept) as engine:
             channel = WebChannel()
             engine.connect(channel)

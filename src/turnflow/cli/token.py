@@ -16,22 +16,28 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 def token_for(store: str, host: str) -> str:
     """Return the token: from TURNFLOW_TOKEN, else from the file beside the store, else a new one.
 
-    Raises `CallerError` for a token that is too short, and for an address off loopback without a token of one's own.
+    Raises `CallerError` as `check_token` does, or if the file holds no token.
     """
+    check_token(host)
     given = os.environ.get("TURNFLOW_TOKEN", "")
     if given:
-        if len(given) < SHORTEST:
-            raise CallerError(f"TURNFLOW_TOKEN has {len(given)} characters; at least {SHORTEST} random ones are needed")
         return given
-    if host not in LOOPBACK:
-        raise CallerError(
-            f"listening on {host} makes this reachable for others: set TURNFLOW_TOKEN to at least {SHORTEST} random"
-            " characters first, or listen on 127.0.0.1"
-        )
     path = _file(store)
     if path is None:
         return secrets.token_urlsafe(32)
     return _kept(path) if path.exists() else _made(path)
+
+
+def check_token(host: str) -> None:
+    """Raise `CallerError` for a token that is too short, and for an address off loopback without a token of one's own."""
+    given = os.environ.get("TURNFLOW_TOKEN", "")
+    if given and len(given) < SHORTEST:
+        raise CallerError(f"TURNFLOW_TOKEN has {len(given)} characters; at least {SHORTEST} random ones are needed")
+    if not given and host not in LOOPBACK:
+        raise CallerError(
+            f"listening on {host} makes this reachable for others: set TURNFLOW_TOKEN to at least {SHORTEST} random"
+            " characters first, or listen on 127.0.0.1"
+        )
 
 
 def _kept(path: Path) -> str:

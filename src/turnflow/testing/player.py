@@ -158,8 +158,11 @@ class _Player:
                 await self._do(line)
                 return self._put_back(expected)
             case _:
+                ordered = self._play.fuse.armed
                 self._record.append(line.written)
                 await self._under_strain(line)
+                if ordered and self._play.fuse.armed:
+                    raise _Differs(line.number, f"this line does not reach crash point {self._play.fuse.armed[0]!r}")
         await self._compare(line, expected)
         return None
 
