@@ -24,6 +24,7 @@ from turnflow.expressions import compile_expression, compile_template
 Fresh: TypeAlias = Mapping[str, StepResult]
 VALUE_LIMIT: Final = 1 << 20
 """Most bytes of one evaluated value."""
+REFERENCE: Final = b'"$secret"'
 ITERATION: Final = re.compile(r"([^/\[\]]+)\[(\d+)\]/")
 REF_LIMIT: Final = 64
 """How many results may point to one another in a row."""
@@ -43,12 +44,19 @@ def evaluator(flow: Flow, outcomes: Outcomes, fresh: Fresh) -> Evaluate:
         encoded = msgspec.json.encode(value)
         if len(encoded) > VALUE_LIMIT:
             return Flaw(f"step {scope.step!r}: a value may have {VALUE_LIMIT} bytes, this one has {len(encoded)}")
+        if REFERENCE in encoded and isinstance(asked, Template) and _smuggled(asked, encoded):
+            return Flaw(f"step {scope.step!r}: a value holds a secret reference, which only the flow's author may write")
         problem = output_problem(flow, value) if scope.schema else None
         if problem is not None:
             return Flaw(f"what flow {flow.name!r} came to does not fit its outputSchema: {problem}")
         return Value(Raw(encoded))
 
     return evaluate
+
+
+def _smuggled(asked: Template, encoded: bytes) -> bool:
+    """Tell whether references to secrets came in with a value, as part of what somebody said or a server answered."""
+    return encoded.count(REFERENCE) > msgspec.json.encode(asked.value).count(REFERENCE)
 
 
 def _value(flow: Flow, sight: Sight, asked: Template | str, scope: Scope) -> Json:
@@ -83,10 +91,11 @@ class Sight:
     def values(self, references: Iterable[tuple[str, ...]]) -> dict[str, Json]:
         """Return the values of the roots that are referred to; what has none is left out."""
         values: dict[str, Json] = {}
-        for path in references:
+        asked = frozenset(references)
+        for path in asked:
             root = path[0]
             if root == "steps":
-                self._see_step(values, path)
+                self._see_step(values, path, asked)
             elif root in ("input", "params", "data"):
                 self._see_field(values, path)
             elif root not in values:
@@ -108,7 +117,7 @@ class Sight:
             if name in fields and name not in seen:
                 seen[name] = msgspec.json.decode(fields[name])
 
-    def _see_step(self, values: dict[str, Json], path: tuple[str, ...]) -> None:
+    def _see_step(self, values: dict[str, Json], path: tuple[str, ...], asked: frozenset[tuple[str, ...]]) -> None:
         steps = values.setdefault("steps", {})
         assert isinstance(steps, dict)
         known = structure_of(self._flow).group
@@ -117,6 +126,8 @@ class Sight:
                 result = self._find(self._path_of(name))
                 if result is not None:
                     steps[name] = self._shown(result)
+                elif len(path) > 2 and not asked & {path[:1], path[:2]}:
+                    steps[name] = {}  # has(steps.X.output) asks for a member of it, which a step that is absent has not
 
     def _path_of(self, name: StepName) -> str:
         """Return the path of another step as this place means it: in the same iteration of the loops around both."""
