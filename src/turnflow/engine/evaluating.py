@@ -30,22 +30,24 @@ REF_LIMIT: Final = 64
 """How many results may point to one another in a row."""
 
 
-def evaluator(flow: Flow, outcomes: Outcomes, fresh: Fresh) -> Evaluate:
+def evaluator(flow: Flow, outcomes: Outcomes, fresh: Fresh, *, begins: bool = False) -> Evaluate:
     """Return what evaluates the expressions of a run. `fresh`: results of this turn that are not committed yet.
 
-    It raises `NotLoaded` if a result has to be read from the store first.
+    `begins`: the run begins with this turn, so there are no others. It raises `NotLoaded` if a result has to be read from the store first.
     """
 
     def evaluate(asked: Template | str, scope: Scope) -> Evaluation:
         try:
-            value = _value(flow, Sight(flow, outcomes, fresh, scope), asked, scope)
+            value = _value(flow, Sight(flow, outcomes, fresh, scope, begins=begins), asked, scope)
         except (UserCodeError, InvalidExpression) as error:
             return Flaw(f"step {scope.step!r}: {error}")
         encoded = msgspec.json.encode(value)
         if len(encoded) > VALUE_LIMIT:
             return Flaw(f"step {scope.step!r}: a value may have {VALUE_LIMIT} bytes, this one has {len(encoded)}")
         if REFERENCE in encoded and isinstance(asked, Template) and _smuggled(asked, encoded):
-            return Flaw(f"step {scope.step!r}: a value holds a secret reference, which only the flow's author may write")
+            return Flaw(
+                f"step {scope.step!r}: a value holds a secret reference, which only the flow's author may write"
+            )
         problem = output_problem(flow, value) if scope.schema else None
         if problem is not None:
             return Flaw(f"what flow {flow.name!r} came to does not fit its outputSchema: {problem}")
@@ -80,9 +82,10 @@ def item_names(flow: Flow, step: StepName) -> tuple[str, ...]:
 class Sight:
     """What one place of a run sees."""
 
-    __slots__ = ("_flow", "_fresh", "_outcomes", "_scope")
+    __slots__ = ("_begins", "_flow", "_fresh", "_outcomes", "_scope")
 
-    def __init__(self, flow: Flow, outcomes: Outcomes, fresh: Fresh, scope: Scope) -> None:
+    def __init__(self, flow: Flow, outcomes: Outcomes, fresh: Fresh, scope: Scope, *, begins: bool) -> None:
+        self._begins = begins
         self._flow = flow
         self._outcomes = outcomes
         self._fresh = fresh
@@ -145,7 +148,9 @@ class Sight:
 
     def _find(self, path: str) -> StepResult | None:
         result = self._scope.fresh.get(path) or self._fresh.get(path)
-        return result or self._outcomes.get(self._scope.state.run, path)
+        if result is not None or self._begins:
+            return result
+        return self._outcomes.get(self._scope.state.run, path)
 
     def _output(self, result: StepResult, depth: int = 0) -> Json:
         if depth > REF_LIMIT:
@@ -159,7 +164,7 @@ class Sight:
 
     def _gathered(self, result: StepResult, depth: int) -> Json:
         run = self._scope.state.run
-        if result.gathered and not self._outcomes.has_below(run, result.path):
+        if result.gathered and not self._begins and not self._outcomes.has_below(run, result.path):
             raise NotLoaded(run, result.path, below=True)
         found: list[Json] = []
         for index in range(result.gathered):
@@ -204,8 +209,8 @@ class Sight:
         result = self._find(f"{self._scope.prefix[: match.start()]}{match[1]}#items")
         if result is None or result.output is None:
             return []
-        items = self._outcomes.items(self._scope.state.run, result)
-        return [msgspec.json.decode(items[int(match[2])])]
+        items, index = self._outcomes.items(self._scope.state.run, result), int(match[2])
+        return [msgspec.json.decode(items[index])] if index < len(items) else []
 
     def _run(self) -> list[Json]:
         state = self._scope.state
