@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from turnflow.cli.running import explained, run
+from turnflow.cli.task_commands import tasks
 
 DEFAULT_STORE = "sqlite:///turnflow.db"
 
@@ -22,6 +23,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(tasks, name="tasks")
 
 App = Annotated[
     str,
@@ -100,7 +103,12 @@ def operator(store: Store = DEFAULT_STORE, who: Who = "operator") -> None:
 
 
 @app.command()
-def graph(registry: App, flow: Annotated[str, typer.Argument(metavar="FLOW", help="Name of the flow")]) -> None:
+def graph(
+    place: Annotated[str, typer.Argument(metavar="APP|FILE", help="MODULE:NAME of a registry, or a flow file")],
+    flow: Annotated[
+        str | None, typer.Argument(metavar="[FLOW]", help="Name of the flow in the registry", show_default=False)
+    ] = None,
+) -> None:
     """Print a flow as Mermaid text.
 
     Example: turnflow graph examples.checkout:registry checkout > checkout.mmd
@@ -108,7 +116,83 @@ def graph(registry: App, flow: Annotated[str, typer.Argument(metavar="FLOW", hel
     from turnflow.cli.graph import graph as work
 
     with explained():
-        print(work(registry, flow), flush=True)
+        print(work(place, flow), flush=True)
+
+
+@app.command("run")
+def run_file(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Flow file: YAML or JSON", exists=True, dir_okay=False)],
+    input: Annotated[str | None, typer.Option(metavar="JSON", help="What the flow starts with: JSON, or @FILE")] = None,
+    params: Annotated[str | None, typer.Option(metavar="JSON", help="What else may be set: JSON, or @FILE")] = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="WORD", help="The same key goes on with the same run instead of a new one")
+    ] = None,
+    store: Store = DEFAULT_STORE,
+    watch: Annotated[bool, typer.Option(help="Show each step while it is at work")] = True,
+    actions: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODULE:NAME", help="Actions: a list or a registry; by default actions.py beside FILE"),
+    ] = None,
+    secret: Annotated[
+        list[str] | None,
+        typer.Option(metavar="REFERENCE", help="Secret the flow may use, as env:TOKEN; may be repeated"),
+    ] = None,
+) -> None:
+    """Run a flow file and print its output as JSON.
+
+    The id of the task and its steps go to stderr. Killed, it goes on where it was:
+    start it again with the same --key, or `turnflow tasks resume ID FILE`. The
+    exit code is 1 if it fails or is cancelled.
+
+    Example: turnflow run order.yaml --input '{"order": 7}' --key order-7
+    """
+    from turnflow.cli.run import run as work
+
+    run(
+        lambda: work(
+            file,
+            store=store,
+            input=input,
+            params=params,
+            key=key,
+            watch=watch,
+            actions=actions or (),
+            secrets=secret or (),
+        )
+    )
+
+
+@app.command()
+def check(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Flow files: YAML or JSON", exists=True, dir_okay=False)
+    ],
+) -> None:
+    """Name everything that is wrong with flow files, with line and column.
+
+    The exit code is 1 if anything is.
+
+    Example: turnflow check order.yaml refund.yaml
+    """
+    from turnflow.cli.check import check as work
+
+    with explained():
+        lines, code = work(files)
+        print("\n".join(lines), flush=True)
+        if code:
+            raise typer.Exit(code)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of flow files, for editors.
+
+    Example: turnflow schema > flow.schema.json
+    """
+    from turnflow.cli.schema import schema as work
+
+    with explained():
+        print(work(), flush=True)
 
 
 @app.command()

@@ -11,6 +11,8 @@ from types import ModuleType
 from turnflow.engine import Registry
 from turnflow.errors import CallerError, TurnflowError
 
+HERE = Path(__file__).parent
+
 
 def find_registry(place: str) -> Registry:
     """Return the registry at `MODULE:NAME`, importing the module from the current folder or the installation.
@@ -23,7 +25,7 @@ def find_registry(place: str) -> Registry:
         raise CallerError(f"{place!r} names a file; name the module: {dotted}:{name or 'registry'}")
     if not module_name or not name:
         raise CallerError(f"{place!r} is not of the form MODULE:NAME, for instance {module_name or 'bot'}:registry")
-    module = _imported(module_name)
+    module = imported(module_name)
     found = getattr(module, name, None)
     if isinstance(found, Registry):
         return found
@@ -33,7 +35,8 @@ def find_registry(place: str) -> Registry:
     raise CallerError(f"{name!r} in module {module_name!r} {what}; {hint}")
 
 
-def _imported(name: str) -> ModuleType:
+def imported(name: str) -> ModuleType:
+    """Return a module from the current folder or the installation. Raises `CallerError`; errors of the flows pass as they are."""
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
@@ -44,11 +47,11 @@ def _imported(name: str) -> ModuleType:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing is not None and (name == missing or name.startswith(f"{missing}.")):
             raise CallerError(f"there is no module {name!r} here ({Path.cwd()}) or installed") from error
-        raise CallerError(f"module {name!r} cannot be imported:\n{_excerpt(error)}") from error
+        raise CallerError(f"module {name!r} cannot be imported:\n{excerpt(error)}") from error
 
 
-def _excerpt(error: Exception) -> str:
+def excerpt(error: Exception) -> str:
     """Return the traceback without the machinery that imports."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename != __file__ and "importlib" not in frame.filename]
+    own = [frame for frame in frames if Path(frame.filename).parent != HERE and "importlib" not in frame.filename]
     return "".join([*traceback.format_list(own), *traceback.format_exception_only(error)]).rstrip()

@@ -9,6 +9,7 @@ from turnflow.declarative.graph_flow import GraphFlow
 from turnflow.declarative.handlers import output_problem
 from turnflow.declarative.loading import load_flow
 from turnflow.declarative.located import Located
+from turnflow.declarative.params import params_for
 from turnflow.declarative.reading import read_document
 from turnflow.declarative.schema import document_schema
 from turnflow.declarative.writing import graph
@@ -21,6 +22,7 @@ __all__ = [
     "graph",
     "load_flow",
     "output_problem",
+    "params_for",
     "read_document",
     "to_yaml",
 ]

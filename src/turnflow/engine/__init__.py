@@ -6,6 +6,24 @@ from turnflow.engine.desk import Desk
 from turnflow.engine.engine import Engine
 from turnflow.engine.process import Process
 from turnflow.engine.registry import Registry
+from turnflow.engine.task import Change, Cursor, StepRecord, Task, TaskNode, cursor_of
+from turnflow.engine.tasks import Tasks, tasks_beside
 from turnflow.engine.texts import Texts
 
-__all__ = ["CRASH_POINTS", "Desk", "Engine", "Process", "Registry", "SystemClock", "Texts"]
+__all__ = [
+    "CRASH_POINTS",
+    "Change",
+    "Cursor",
+    "Desk",
+    "Engine",
+    "Process",
+    "Registry",
+    "StepRecord",
+    "SystemClock",
+    "Task",
+    "TaskNode",
+    "Tasks",
+    "Texts",
+    "cursor_of",
+    "tasks_beside",
+]

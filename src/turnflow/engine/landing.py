@@ -142,6 +142,7 @@ def _written(engine: Process, turn: Turn, commit: Commit | None) -> None:
             hot.runs.pop(run, None)
         elif work.events:
             hot.runs[run] = work.state
+    engine.watchers.changed(turn.works)
     if commit.timers_cleared:
         engine.timers.clear(commit.timers_cleared)
     if commit.timers_set:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from turnflow.core.codec import decode_state
-from turnflow.core.events import Blocked, Event, InputSetAside, Migrated
+from turnflow.core.events import Blocked, Event, InputSetAside, Migrated, RunForked
 from turnflow.core.ids import ConversationId, EffectKey, InputId, MailboxId, RunId, StepName
 from turnflow.core.machine import fits
 from turnflow.core.messages import Message
 from turnflow.core.routing import Live, Place, belongs
 from turnflow.core.state import RunState
 from turnflow.engine.mailbox import HotMailbox, Item
+from turnflow.engine.outcomes import results_of
+from turnflow.engine.outcomes import row as result_row
 from turnflow.engine.payloads import Arrived, ForRun, Payload, Reply, Resume, Speak, decode_payload
 from turnflow.engine.work import Work
 from turnflow.errors import UndecodableRow
@@ -172,6 +174,21 @@ def _stuck(engine: Process, hot: HotMailbox, payload: Payload, reason: str) -> P
         return Speak(EffectKey(f"failed:{inbound.input.id}"), Reply(engine.texts.worded("failed", Message())))
     newest = max(mine, key=lambda state: state.updated)
     return ForRun(newest.run, InputSetAside(now, reason, inbound.input))
+
+
+async def graft(turn: Turn, run: RunId, event: RunForked) -> None:
+    """Begin a copy of a run, with what the steps of that came to: all of it, or all before the step that is done again."""
+    seed = event.seed
+    flow = turn.engine.registry.definition(seed.flow, seed.version)
+    if flow is None:
+        turn.engine.report(f"run {seed.run} cannot be forked here: flow {seed.flow!r} {seed.version} is not registered")
+        return
+    results = await results_of(turn.engine.store, seed.run)
+    again = max((result.visit for result in results if event.step and result.path == event.step), default=None)
+    kept = [result for result in results if again is None or result.visit < again]
+    work = turn.create(run, flow)
+    turn.results += [result_row(run, result) for result in kept]
+    work.fresh.update((result.path, result) for result in sorted(kept, key=lambda result: result.visit))
 
 
 async def revive(turn: Turn, run: RunId) -> None:

@@ -144,6 +144,7 @@ class Process:
             await self.leases.release()
         finally:
             self.callers.dismiss()
+            self.watchers.dismiss()
             await self.store.close()
 
     async def abandon(self) -> None:

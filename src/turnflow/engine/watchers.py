@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from turnflow.core.ids import RunId, StepName
 
@@ -20,6 +20,12 @@ class News(NamedTuple):
     note: str = ""
     part: bytes = b""
     """A part of its output, JSON."""
+
+
+OVER: Final = News(RunId(""))
+"""The engine stops: there will be no more news."""
+KEPT: Final = 1_000
+"""News kept for one who is slow to look; what comes then is not told (what counts stands in the journal)."""
 
 
 class Watchers:
@@ -43,7 +49,20 @@ class Watchers:
     def tell(self, news: News) -> None:
         """Hand news to those who look on."""
         for queue in self._queues.get(news.run, ()):
-            queue.put_nowait(news)
+            if queue.qsize() < KEPT:
+                queue.put_nowait(news)
+
+    def changed(self, runs: Iterable[RunId]) -> None:
+        """Tell that runs have changed."""
+        if self._queues:
+            for run in runs:
+                self.tell(News(run))
+
+    def dismiss(self) -> None:
+        """Send everybody away."""
+        for queues in self._queues.values():
+            for queue in queues:
+                queue.put_nowait(OVER)
 
     def progress(self, run: RunId, step: StepName, done: float, note: str) -> None:
         """Tell how far an action has come."""
