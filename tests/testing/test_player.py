@@ -143,6 +143,6 @@ async def test_a_transcript_can_be_written_by_the_bot() -> None:
 
 
 async def test_a_crash_point_that_its_line_does_not_reach_is_a_difference() -> None:
-    report = await rehearse(greeting(), "> /start\n< Name?\n! crash accept.after\n> Ada\n< Age?\n")
+    report = await rehearse(greeting, "> /start\n< Name?\n! crash accept.after\n> Ada\n< Age?\n")
     assert not report.ok
     assert "line 4: this line does not reach crash point 'accept.after'" in report.problem

@@ -8,8 +8,9 @@ from turnflow.testing.bot import RecordedBot
 from turnflow.testing.clock import FakeClock
 from turnflow.testing.invariants import InvariantsBroken, Witness, check, definitions_of
 from turnflow.testing.people import Operator, Person
-from turnflow.testing.player import Report, Strain, follow, rehearse, transcribe
+from turnflow.testing.player import Strain, follow, rehearse, transcribe
 from turnflow.testing.rehearsal import Rehearsal
+from turnflow.testing.report import Report
 from turnflow.testing.store_contract import StoreContract
 from turnflow.testing.transcript import TranscriptError
 

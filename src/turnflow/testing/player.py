@@ -14,6 +14,7 @@ from turnflow.errors import CallerError
 from turnflow.ports import Inbound, Store
 from turnflow.testing.rehearsal import Rehearsal
 from turnflow.testing.rendering import ending_line, json_text, matches, shown
+from turnflow.testing.report import Report
 from turnflow.testing.stage import StoreMaker
 from turnflow.testing.transcript import (
     OPERATOR,
@@ -30,21 +31,6 @@ from turnflow.testing.transcript import (
 )
 
 NOTHING: Final = "(nothing)"
-
-
-class Report(NamedTuple):
-    """How a transcript went."""
-
-    ok: bool
-    played: str
-    """The transcript as it really went, as far as it was played."""
-    problem: str = ""
-    """What differs, and where."""
-    line: int = 0
-    """The line of the transcript where it differs; 0 if it does not."""
-
-    def __str__(self) -> str:
-        return self.problem or "as written"
 
 
 class Strain(NamedTuple):
@@ -118,6 +104,7 @@ class _Player:
         self._record: list[str] = []
         self._voices: list[str] = [YOU]
         self._ended = ended
+        self._ordered = ""
         self._heard: dict[str, list[str]] | None = None
         """What counts as said on this line, if redelivery or a restart came in between."""
 
@@ -158,13 +145,17 @@ class _Player:
                 await self._do(line)
                 return self._put_back(expected)
             case _:
-                ordered = self._play.fuse.armed
                 self._record.append(line.written)
                 await self._under_strain(line)
-                if ordered and self._play.fuse.armed:
-                    raise _Differs(line.number, f"this line does not reach crash point {self._play.fuse.armed[0]!r}")
+                self._demand_crash(line)
         await self._compare(line, expected)
         return None
+
+    def _demand_crash(self, line: Line) -> None:
+        """A crash that the transcript orders has to happen on the next line."""
+        ordered, self._ordered = self._ordered, ""
+        if ordered in self._play.fuse.armed:
+            raise _Differs(line.number, f"this line does not reach crash point {ordered!r}")
 
     def _put_back(self, expected: Sequence[Line]) -> None:
         for line in expected:
@@ -208,6 +199,7 @@ class _Player:
                     await play.redeliver()
                 case Ordering("crash", point):
                     play.crash(point)
+                    self._ordered = point
                 case Ordering("join", who):
                     play.as_(who, chat=YOU)
                 case Ordering() | Expecting() | Ended() | None:
