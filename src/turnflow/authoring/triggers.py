@@ -71,5 +71,5 @@ def accepts_of(wanted: Accepts | Trigger) -> Accepts | None:
             return Accepts((wanted.value,))
         case "any_text":
             return answers.text()
-        case "callback":
+        case "callback" | "event":
             return None

@@ -186,11 +186,14 @@ class Flow(Struct, frozen=True, omit_defaults=True):
 
 
 class Trigger(Struct, frozen=True, omit_defaults=True):
-    """What starts a flow. More specific kinds win: command, callback, filter, pattern, media, any text."""
+    """What starts a flow: input (more specific kinds win: command, callback, filter, pattern, media, any text) or an event."""
 
-    kind: Literal["command", "callback", "filter", "pattern", "media", "any_text"]
+    kind: Literal["command", "callback", "filter", "pattern", "media", "any_text", "event"]
     value: str = ""
-    """Command name, callback data (a trailing `*` matches any ending), filter name, regular expression, or media kind."""
+    """Command name, callback data (a trailing `*` matches any ending), filter name, regular expression, media kind, or topic of
+    an event (dotted words; `*` stands for one of them, a last `**` for all that follow)."""
+    when: str = ""
+    """Of an event: a CEL condition over `event`; empty: each one counts."""
 
 
 class Registration(Struct, frozen=True):

@@ -11,6 +11,7 @@ from turnflow.core.graph_validation import CONFUSING, graph_problems, is_graph, 
 from turnflow.core.ids import StepName
 from turnflow.core.inputs import MEDIA_KINDS
 from turnflow.core.step_validation import settings_problems, too_short, unknown_step
+from turnflow.core.topics import pattern_problem
 from turnflow.errors import Problem
 
 NAME = re.compile(r"[\w.:-]{1,100}\Z")
@@ -49,6 +50,10 @@ def trigger_problems(triggers: Iterable[Trigger]) -> tuple[Problem, ...]:
             found.append(
                 Problem("unknown_media", path, f"there is no media kind {trigger.value!r}; there are: any, {kinds}")
             )
+        if trigger.kind == "event" and (problem := pattern_problem(trigger.value)):
+            found.append(Problem("bad_topic", path, problem))
+        if trigger.when and trigger.kind != "event":
+            found.append(Problem("bad_trigger", path, f"a {trigger.kind} trigger has no condition; only events have"))
         if trigger.kind == "pattern":
             try:
                 re.compile(trigger.value)

@@ -40,7 +40,7 @@ from turnflow.core.inputs import Input
 from turnflow.core.messages import Message
 from turnflow.core.routing import Place, key_of
 from turnflow.core.state import TERMINAL, Child, Failure, Parent, RunState
-from turnflow.engine import outcomes
+from turnflow.engine import bus, handover, outcomes
 from turnflow.engine.payloads import Arrived, Begin, ForRun, Payload, Reply, Speak, encode, home_of
 from turnflow.errors import AuthorError, InvalidValue
 from turnflow.ports import Inbound, InboxRecord, OutboxRecord, TimerRecord
@@ -68,6 +68,8 @@ def perform(turn: Turn, work: Work, effect: Effect) -> None:
         case KeepResult(_, result):
             work.fresh[result.path] = result
             turn.results.append(outcomes.row(work.state.run, result))
+            if (heard := handover.hears(work, result)) is not None:
+                turn.results.append(heard)
         case Subscribe() | Unsubscribe():
             turn.subscriptions.append((work.state.run, effect))
         case RetryChild(key, child):
@@ -277,6 +279,10 @@ def _release(turn: Turn, work: Work, key: EffectKey, input: Input) -> None:
 def _finish(turn: Turn, work: Work, effect: Finish) -> None:
     run, ending, parent = work.state.run, effect.ending, effect.parent
     turn.finished.append((run, ending))
+    if work.flow.nodes:
+        told = bus.ended(work.state, ending, id=effect.key, at=turn.at)
+        turn.events.append(told)
+        turn.forwards.append(bus.announcement(told))
     if parent is not None:
         _tell_parent(turn, parent, ChildFinished(turn.at, run, ending.outcome, ending.result, ending.error))
 

@@ -16,7 +16,7 @@ from turnflow.engine.mailbox import Item
 from turnflow.engine.payloads import Begin, ForRun, home_of
 from turnflow.engine.process import Process
 from turnflow.engine.transcript import read_history
-from turnflow.engine.values import fields_of
+from turnflow.engine.values import encoded_of, fields_of
 from turnflow.errors import CallerError, EngineStopped, NestingTooDeep, UnknownRun
 from turnflow.ports import Channel, Delivery, Grade, Inbound, RunQuery, Said
 
@@ -137,6 +137,19 @@ class Engine:
         """Return how far a run's parallel group has come: the innermost open one, else the last one joined."""
         state = await self.inspect(run)
         return progress_of(self._process.flow_of(state), state)
+
+    async def publish(self, topic: str, data: object = None, *, key: str = "", id: str | None = None) -> None:
+        """Publish an event durably: runs that wait for it go on, flows that it triggers begin.
+
+        `topic`: dotted words of a-z, 0-9, '_' and '-'. `data`: anything that JSON can carry, at most 256 KiB. `key`: what tells
+        this event from others of its topic, for `correlate`. `id`: an event is published once under an id; None makes a new one.
+        Raises `InvalidValue`, `EngineStopped` while stopping.
+        """
+        process = self._process
+        if process.stopping:
+            raise EngineStopped("the engine is stopping; publish the event again, with the same id, on a running one")
+        name = InputId(id if id is not None else process.new_run())
+        await process.bus.publish(topic, encoded_of(data), key, id=name)
 
     async def cancel(self, run: str, by: str = "host", reason: str = "") -> None:
         """Cancel a run with its children. Raises `UnknownRun`."""

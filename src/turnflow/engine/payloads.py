@@ -9,7 +9,7 @@ from msgspec import Raw, Struct
 
 from turnflow.core.definition import Flow
 from turnflow.core.events import Event
-from turnflow.core.ids import ConversationId, EffectKey, FlowName, InputId, MailboxId, RunId, UserId
+from turnflow.core.ids import At, ConversationId, EffectKey, FlowName, InputId, MailboxId, RunId, UserId
 from turnflow.core.messages import Message
 from turnflow.core.state import Parent
 from turnflow.errors import UndecodableRow
@@ -71,7 +71,30 @@ class Speak(Struct, frozen=True, tag="speak", omit_defaults=True):
     reply: Reply
 
 
-Payload: TypeAlias = Arrived | ForRun | Begin | Resume | Speak
+class Announced(Struct, frozen=True, tag="announced", omit_defaults=True):
+    """An event was published: it is handed to whoever waits for it, and starts what it starts."""
+
+    id: InputId
+    topic: str
+    key: str
+    at: At
+    data: Raw
+
+
+class Look(Struct, frozen=True, tag="look", omit_defaults=True):
+    """A run has begun to wait for an event, which may have come before."""
+
+    run: RunId
+    key: EffectKey
+    """Of its subscription."""
+    topic: str
+    correlation: str
+    since: At
+    after: tuple[At, int] | None = None
+    """Place of the last event that has been looked at."""
+
+
+Payload: TypeAlias = Arrived | ForRun | Begin | Resume | Speak | Announced | Look
 
 _USER: Final = "user:"
 

@@ -51,7 +51,7 @@ class Registry:
         if problems:
             raise InvalidFlow(definition.name, problems)
         given = dict(initial or {})
-        if triggers:
+        if any(trigger.kind != "event" for trigger in triggers):
             handlers.initial(fields_of(given))
         key = (definition.name, definition.version)
         hashed = digest(definition)

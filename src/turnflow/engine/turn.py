@@ -18,14 +18,15 @@ from turnflow.core.events import CancelRequested, Event, HandlerAnswered, InputS
 from turnflow.core.ids import At, ConversationId, EffectKey, RunId, TimerId
 from turnflow.core.machine import Accepted, advance, pending
 from turnflow.core.state import TERMINAL, Ending, RunState, blank
-from turnflow.engine import arrival, effects, loading
+from turnflow.engine import arrival, effects, handover, loading
 from turnflow.engine.evaluating import evaluator
 from turnflow.engine.mailbox import HotMailbox, Item
 from turnflow.engine.outcomes import NotLoaded
-from turnflow.engine.payloads import Arrived, Begin, ForRun, Payload, Resume, Speak, user_mailbox
+from turnflow.engine.payloads import Announced, Arrived, Begin, ForRun, Look, Payload, Resume, Speak, user_mailbox
 from turnflow.engine.work import Work
 from turnflow.ports import (
     Delivery,
+    EventRecord,
     Handled,
     InboxRecord,
     OutboxRecord,
@@ -55,12 +56,14 @@ class Turn:
         "delivery",
         "detached",
         "engine",
+        "events",
         "finished",
         "forwards",
         "handed_on",
         "hot",
         "item",
         "kept",
+        "looks",
         "missing",
         "origin",
         "outbox",
@@ -89,6 +92,9 @@ class Turn:
         self.cancelled: list[EffectKey] = []
         """Actions that end then."""
         self.subscriptions: list[tuple[RunId, Subscribe | Unsubscribe]] = []
+        self.events: list[EventRecord] = []
+        self.looks: deque[Look] = deque()
+        """Runs that are to see events from before their waits."""
         self.missing: NotLoaded | None = None
         """What has to be read before the next event can be applied."""
         self.outbox: list[OutboxRecord] = []
@@ -122,9 +128,8 @@ class Turn:
         if self.engine.user_keyed and isinstance(payload, Arrived) and not payload.forwarded:
             self.remote = await loading.peek(self.engine, user_mailbox(payload.inbound.input.sender))
         for each in (payload, *self.item.more):
-            if isinstance(each, ForRun) and isinstance(each.event, RetryRequested):
-                await loading.revive(self, each.run)
-            self._interpret(each)
+            if await handover.prepare(self, each):
+                self._interpret(each)
         if self.item.aside:
             self._set_aside(self.item.aside)
         while True:
@@ -132,6 +137,9 @@ class Turn:
             if self.missing is not None:
                 await self.engine.outcomes.load(self.missing)
                 self.missing = None
+                continue
+            if self.looks:
+                await handover.look_back(self)
                 continue
             call = self._next_call()
             if call is None:
@@ -169,6 +177,8 @@ class Turn:
                         self.calls.extend((run, owed) for owed in pending(work.state) if isinstance(owed, RunHandler))
             case Speak(key, reply):
                 effects.put_reply(self, key, reply)
+            case Announced() | Look():
+                pass  # all there is to be done about them is prepared
 
     def _set_aside(self, reason: str) -> None:
         """Let the runs take note of the item, but run none of the user code that this asks for: they are stuck."""

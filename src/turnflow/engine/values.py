@@ -25,3 +25,12 @@ def fields_of(data: object) -> dict[str, Raw]:
         raise InvalidValue(
             f"data of a flow has named fields that JSON can carry; {data!r:.200} has not: {error}"
         ) from error
+
+
+def encoded_of(value: object) -> Raw:
+    """Return anything that JSON can carry, encoded. Raises `InvalidValue`."""
+    dump = getattr(value, "model_dump_json", None)
+    try:
+        return Raw(dump().encode() if dump is not None else msgspec.json.encode(value))
+    except (TypeError, ValueError, msgspec.MsgspecError) as error:
+        raise InvalidValue(f"JSON cannot carry {value!r:.200}: {error}") from error

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from turnflow.core.codec import encode_entry
 from turnflow.core.machine import Entry, sealed
+from turnflow.engine import handover
 from turnflow.engine.payloads import Resume, encode
 from turnflow.engine.rows import record
 from turnflow.ports import Commit, InboxRecord, JournalRecord, RunRecord
@@ -29,6 +30,7 @@ def commit_of(turn: Turn) -> Commit | None:
     if not (runs or turn.outbox or turn.timers_cleared or turn.forwards or accepted or item.also):
         return None
     received, consumed = _entries(turn)
+    subscribed, unsubscribed = handover.subscriptions(turn) if turn.subscriptions else ((), ())
     return Commit(
         hot.id,
         hot.partition,
@@ -42,6 +44,9 @@ def commit_of(turn: Turn) -> Commit | None:
         tuple(turn.timers_cleared),
         tuple(turn.results),
         tuple(turn.forwards),
+        unsubscribed=unsubscribed,
+        subscribed=subscribed,
+        events=tuple(turn.events),
     )
 
 
