@@ -33,6 +33,7 @@ from turnflow.core.frames import StepResult
 from turnflow.engine import CRASH_POINTS as ENGINE_POINTS
 from turnflow.engine.outcomes import PREFIX
 from turnflow.engine.payloads import decode_reply
+from turnflow.engine.tries import TRIED
 from turnflow.ports import ResultRecord, RunQuery
 from turnflow.stores import open_store
 from turnflow.stores.sqlite import CRASH_POINTS as STORE_POINTS
@@ -271,6 +272,8 @@ async def _results(place: Place) -> set[str]:
 
 def _deed_key(run: str, row: ResultRecord) -> str:
     """Return the key that the action had whose result a row keeps; "" of a step that is no deed."""
+    if row.key.startswith(TRIED):
+        return ""
     if not row.key.startswith(PREFIX):
         return f"{run}/{row.key}"
     result = msgspec.json.decode(row.value, type=StepResult)

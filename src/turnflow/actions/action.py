@@ -12,13 +12,14 @@ async def tell(topic: str) -> AsyncIterator[str]: ...     # watchers get each pa
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
 from turnflow.actions.parameters import Parameters, parameters_of
 from turnflow.actions.schemas import schema_of
 from turnflow.actions.streaming import Parts, parts_of
+from turnflow.actions.threads import in_thread
 from turnflow.authoring.codecs import Codec, InvalidJson
 from turnflow.authoring.signatures import Locals, caller_locals, is_async
 from turnflow.core.ids import Json, RunId
@@ -126,7 +127,7 @@ class Action(Generic[Argument, Result]):
             return await self._parts.collect(made, context.services)
         if self._async:
             return await cast("Awaitable[object]", self._code(*positional, **named))
-        return await asyncio.to_thread(self._code, *positional, **named)
+        return await in_thread(partial(self._code, *positional, **named))
 
     def _by_type(self, resources: dict[str, object]) -> dict[type, object]:
         known = self._parameters.resources

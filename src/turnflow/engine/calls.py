@@ -152,12 +152,13 @@ class CallRecorder:
         place = next((one for one in work.state.cursors if one.id == cursor), None)
         if place is None:
             raise UserCodeError("expression", f"step {self._call.owed.step!r} has been left")
-        evaluate = evaluator(work.flow, self._engine.outcomes, work.fresh)
+        begins = self._run in self._turn.begun and not self._turn.detached
+        evaluate = evaluator(work.flow, self._engine.outcomes, work.fresh, begins=begins)
         while True:
             try:
                 answer = evaluate(template, scope_of(work.state, place, self._turn.at))
             except NotLoaded as missing:
-                await self._engine.outcomes.load(missing)
+                await self._engine.outcomes.load(missing, self._turn)
                 continue
             if isinstance(answer, Flaw):
                 raise UserCodeError("expression", answer.message)

@@ -18,6 +18,7 @@ CRASH_POINTS: Final = (
     "action.after",
     "action.recorded",
     "work.before",
+    "work.recorded",
     "work.after",
     "work.returned",
     "send.before",

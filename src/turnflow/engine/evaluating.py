@@ -33,7 +33,8 @@ REF_LIMIT: Final = 64
 def evaluator(flow: Flow, outcomes: Outcomes, fresh: Fresh, *, begins: bool = False) -> Evaluate:
     """Return what evaluates the expressions of a run. `fresh`: results of this turn that are not committed yet.
 
-    `begins`: the run begins with this turn, so there are no others. It raises `NotLoaded` if a result has to be read from the store first.
+    `begins`: the run begins with this turn, so there are no others. It raises `NotLoaded` if a result has to be read from the
+    store first.
     """
 
     def evaluate(asked: Template | str, scope: Scope) -> Evaluation:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 TRIES = 5
 """How often an item is applied anew because another writer was faster."""
+HALTED = frozenset({"paused", "stuck", "blocked"})
 PAUSE = 0.5
 """Seconds after which a mailbox is tried again whose store was away."""
 
@@ -40,6 +41,11 @@ def landed(engine: Process, turn: Turn, commit: Commit | None, outcome: CommitOu
         forget(engine, hot, item)
         hot.taken.difference_update((item.seq, *item.also))
         settle(item, outcome)
+        if item.volatile and not isinstance(outcome, LostOwnership) and item.tries < TRIES:
+            item.tries += 1
+            hot.queue.appendleft(item)  # what an action came to is not thrown away because a store failed once
+            asyncio.get_running_loop().call_later(PAUSE, engine.release, hot)
+            return
     elif outcome.reason == "duplicate":
         settle(item, Duplicate())
         hot.queue.extendleft(item.apart())
@@ -91,11 +97,24 @@ def _give_up(engine: Process, hot: HotMailbox, item: Item, error: Exception) -> 
     settle(item, error)
     item.future = None
     _untime(engine, item)
-    if item.seq:
+    if item.volatile:
+        _apart(engine, hot, item)
+    elif item.seq:
         item.tries = 0
         item.attempts += 1
         if item.attempts >= loading.POISON:
             item.payload = loading.set_aside(engine, hot, item.payload, item.attempts)
+        hot.queue.appendleft(item)
+
+
+def _apart(engine: Process, hot: HotMailbox, item: Item) -> None:
+    """Apply results of actions one by one; the run of one that cannot be applied becomes stuck, and keeps its place."""
+    hot.queue.extendleft(item.apart())
+    item.tries = 0
+    item.attempts += 1
+    if item.attempts == loading.POISON:
+        item.payload = loading.set_aside(engine, hot, item.payload, item.attempts)
+    if item.attempts <= loading.POISON:
         hot.queue.appendleft(item)
 
 
@@ -111,7 +130,10 @@ def _actions(engine: Process, turn: Turn) -> None:
     for run, work in turn.works.items():
         if work.state.status in TERMINAL:
             engine.outcomes.forget(run)
-        elif work.fresh:
+            continue
+        if run in turn.begun:
+            engine.outcomes.begin(run)
+        if work.fresh:
             engine.outcomes.add(run, work.fresh.values())
     for key in turn.cancelled:
         engine.works.cancel(key)
@@ -141,6 +163,9 @@ def _written(engine: Process, turn: Turn, commit: Commit | None) -> None:
         if work.state.status in TERMINAL:
             hot.runs.pop(run, None)
         elif work.events:
+            before = hot.runs.get(run)
+            if before is not None and before.status in HALTED and work.state.status not in HALTED:
+                hot.stale = True  # what it had under way when it was halted may have to be begun again
             hot.runs[run] = work.state
     engine.watchers.changed(turn.works)
     if commit.timers_cleared:

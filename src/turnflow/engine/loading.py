@@ -45,6 +45,7 @@ async def load(engine: Process, hot: HotMailbox) -> None:
         hot.unreadable = {}
         broken: list[RunId] = []
         for row in mailbox.runs:
+            engine.outcomes.forget(row.run)  # another process may have gone on with it meanwhile
             try:
                 hot.runs[row.run] = decode_state(row.state)
             except UndecodableRow as error:

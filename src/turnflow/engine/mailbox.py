@@ -91,6 +91,8 @@ class HotMailbox:
         """Take the next item; volatile ones that stand in a row become one, so that one commit serves them all."""
         item = self.queue.popleft()
         while item.volatile and len(item.more) < TOGETHER and self.queue and self.queue[0].volatile:
+            if item.attempts or self.queue[0].attempts:
+                break  # one that could not be applied must not spoil the others
             follower = self.queue.popleft()
             item.more += [follower.payload, *follower.more]
         return item

@@ -56,6 +56,8 @@ class Outcomes:
         self._store = store
         self._runs: OrderedDict[RunId, Known] = OrderedDict()
         self._count = 0
+        self._held: dict[object, set[RunId]] = {}
+        """Runs whose expressions are being evaluated, by whoever does that: what is loaded stays until it is done."""
         self._items: OrderedDict[tuple[RunId, str, int], list[Raw]] = OrderedDict()
 
     def items(self, run: RunId, result: StepResult) -> list[Raw]:
@@ -69,18 +71,13 @@ class Outcomes:
         return found
 
     def begin(self, run: RunId) -> None:
-        """Note a run that has just begun: there is nothing to load for it."""
+        """Note a run whose beginning has just been committed: there is nothing to load for it."""
         self._of(run).complete = True
 
     def add(self, run: RunId, results: Iterable[StepResult]) -> None:
         """Note results that have been committed."""
-        known = self._of(run)
-        for result in results:
-            known.results[result.path] = result
-            self._count += 1
-        if self._count > PATHS_KEPT:
-            self._runs = OrderedDict({run: known} if len(known.results) <= PATHS_KEPT else {})
-            self._count = len(known.results) if self._runs else 0
+        self._keep(self._of(run), results)
+        self._shrink(run)
 
     def forget(self, run: RunId) -> None:
         """Drop what memory has of a run."""
@@ -102,30 +99,54 @@ class Outcomes:
         known = self._of(run)
         return known.complete or f"{path}[" in known.below
 
-    async def load(self, missing: NotLoaded) -> None:
-        """Read what was missing."""
-        known = self._of(missing.run)
+    async def load(self, missing: NotLoaded, holder: object) -> None:
+        """Read what was missing. It stays in memory until the holder lets go of it, which must follow in any case."""
+        self._held.setdefault(holder, set()).add(missing.run)
         start = f"{missing.path}[" if missing.below else f"{missing.path}@"
         rows = await self._store.results(missing.run, PREFIX + start)
+        known = self._of(missing.run)
         if missing.below:
             known.below.add(start)
-        else:
-            known.results.setdefault(missing.path, None)
-        for row in rows:
-            result = _decoder.decode(row.value)
+        elif missing.path not in known.results:
+            known.results[missing.path] = None
+            self._count += 1
+        self._keep(known, (_decoder.decode(row.value) for row in rows))
+        self._shrink(missing.run)
+
+    def let_go(self, holder: object) -> None:
+        """Let what was loaded for a holder be dropped again."""
+        self._held.pop(holder, None)
+
+    def _is_held(self, run: RunId) -> bool:
+        return any(run in runs for runs in self._held.values())
+
+    def _keep(self, known: Known, results: Iterable[StepResult]) -> None:
+        for result in results:
             held = known.results.get(result.path)
-            if held is None or result.visit >= held.visit:
+            if held is None or (result.visit, result.attempts) >= (held.visit, held.attempts):
+                self._count += result.path not in known.results
                 known.results[result.path] = result
+
+    def _shrink(self, current: RunId) -> None:
+        """Drop the runs that were looked at least recently, if memory has too much."""
+        for run in list(self._runs) if self._count > PATHS_KEPT else ():
+            if self._count <= PATHS_KEPT:
+                break
+            if run != current and not self._is_held(run):
+                self.forget(run)
+        if self._count > PATHS_KEPT and not self._is_held(current):
+            self.forget(current)
 
     def _of(self, run: RunId) -> Known:
         known = self._runs.get(run)
-        if known is None:
-            known = self._runs[run] = Known()
-            if len(self._runs) > RUNS_KEPT:
-                _, dropped = self._runs.popitem(last=False)
-                self._count -= len(dropped.results)
-        else:
+        if known is not None:
             self._runs.move_to_end(run)
+            return known
+        known = self._runs[run] = Known()
+        if len(self._runs) > RUNS_KEPT:
+            oldest = next((other for other in self._runs if other != run and not self._is_held(other)), None)
+            if oldest is not None:
+                self.forget(oldest)
         return known
 
 

@@ -12,6 +12,7 @@ from turnflow.core.codec import encode_flow
 from turnflow.core.effects import CallAction, RunHandler
 from turnflow.core.ids import InputId, MailboxId
 from turnflow.core.machine import pending
+from turnflow.core.state import RunState
 from turnflow.engine.mailbox import HotMailbox, Item
 from turnflow.engine.payloads import Resume, encode
 from turnflow.engine.timers import WINDOW
@@ -84,8 +85,13 @@ async def resume(engine: Process, hot: HotMailbox) -> None:
         for effect in pending(state):
             if isinstance(effect, RunHandler):
                 await _call_again(engine, hot, Resume(state.run, effect.key))
-            elif isinstance(effect, CallAction):
+            elif isinstance(effect, CallAction) and _goes_on(engine, state, effect):
                 engine.works.begin(hot.id, state, effect, recovered=True)
+
+
+def _goes_on(engine: Process, state: RunState, effect: CallAction) -> bool:
+    """Tell whether an action may be begun again: not for a run that is halted, nor one whose definition is not at hand."""
+    return state.status == "running" and effect.step in engine.flow_of(state).nodes
 
 
 async def _call_again(engine: Process, hot: HotMailbox, resume: Resume) -> None:

@@ -123,6 +123,12 @@ class Turn:
 
     async def run(self) -> None:
         """Apply the item and all that follows from it; then submit the commit."""
+        try:
+            await self._run()
+        finally:
+            self.engine.outcomes.let_go(self)
+
+    async def _run(self) -> None:
         self.engine.crash("turn.begin")
         payload = self.item.payload
         if self.engine.user_keyed and isinstance(payload, Arrived) and not payload.forwarded:
@@ -135,7 +141,7 @@ class Turn:
         while True:
             self._drain()
             if self.missing is not None:
-                await self.engine.outcomes.load(self.missing)
+                await self.engine.outcomes.load(self.missing, self)
                 self.missing = None
                 continue
             if self.looks:
@@ -254,8 +260,6 @@ class Turn:
         """Return the working copy of a run that does not exist yet."""
         work = self.works[run] = Work(blank(run), flow)
         self.begun.append(run)
-        if flow.nodes:
-            self.engine.outcomes.begin(run)
         return work
 
     def apply(self, run: RunId, event: Event) -> Work | None:
@@ -267,7 +271,8 @@ class Turn:
         if isinstance(event, Migrated):  # it is carried over to a definition that is not yet its own
             flow = self.engine.registry.definition(work.state.flow, event.version) or flow
         if flow.nodes:
-            decision = advance(flow, work.state, event, evaluator(flow, self.engine.outcomes, work.fresh))
+            evaluate = evaluator(flow, self.engine.outcomes, work.fresh, begins=run in self.begun)
+            decision = advance(flow, work.state, event, evaluate)
         else:
             decision = advance(flow, work.state, event)
         if isinstance(decision.verdict, Accepted):

@@ -2,26 +2,32 @@
 
 An action begins only after the commit that says so. It runs in a worker of a pool, without a task of its own; a watchdog ends one
 that takes too long. One that ignores its end is left to itself and its result is late.
+
+A `timeout` that an author chose counts from the step's beginning, whatever happens meanwhile. The five minutes that hold
+otherwise count for a first attempt from when it really begins: one that waits for its turn or for a process is not to blame.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter, deque
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from msgspec import Raw
 
 from turnflow.core.effects import CallAction
 from turnflow.core.events import ActionFailed, ActionSucceeded
-from turnflow.core.ids import EffectKey, InputId, MailboxId, Millis, RunId
+from turnflow.core.ids import EffectKey, FlowName, InputId, MailboxId, Millis, RunId, StepName
 from turnflow.core.inputs import clean
 from turnflow.core.nodes import Settings
 from turnflow.core.state import RunState
 from turnflow.engine.mailbox import Item
 from turnflow.engine.payloads import ForRun
 from turnflow.engine.pool import Pool
+from turnflow.engine.slots import Slots
+from turnflow.engine.tries import Tries
 from turnflow.engine.work_services import WorkServices
 from turnflow.errors import TurnflowError, UserCodeError
 from turnflow.ports import Action, ActionContext
@@ -31,8 +37,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("turnflow.engine")
 
-AT_ONCE: Final = 64
-"""Actions under way in one process (guarantees: Limits)."""
 STEP_LIMIT: Final[Millis] = 300_000
 """How long an action step may take with its retries if it says nothing else."""
 GRACE: Final = 2.0
@@ -49,11 +53,16 @@ class Work:
         "beat",
         "call",
         "deadline",
+        "done",
+        "ends_step",
         "idle",
         "mailbox",
+        "place",
+        "placed",
         "recovered",
         "run",
         "settings",
+        "silent",
         "started",
         "stopped",
         "task",
@@ -64,13 +73,22 @@ class Work:
     ) -> None:
         self.mailbox = mailbox
         self.run: RunId = state.run
+        self.place: tuple[FlowName, StepName] = (state.flow, call.step)
         self.call = call
         self.settings = settings
         self.recovered = recovered
+        self.placed = False
+        """It has a place among those under way; else it waits for one."""
         self.started = 0.0
         self.beat = 0.0
         """When it last gave a sign of life."""
+        self.done: float | None = None
+        """How far it says it has come, 0..1."""
         self.deadline = 0.0
+        self.ends_step = False
+        """At the deadline the time of the whole step is over."""
+        self.silent = False
+        """It was stopped because it gave no sign of life."""
         self.idle = 0.0
         """Seconds it may be silent; 0: any time."""
         self.task: asyncio.Task[object] | None = None
@@ -90,13 +108,10 @@ class Works:
 
     def __init__(self, engine: Process, pool: Pool) -> None:
         self._engine = engine
-        self._loop = asyncio.get_running_loop()
-        self._pool = pool
         self._breath = 0.0
         self._known: dict[EffectKey, Work] = {}
-        self._waiting: deque[Work] = deque()
-        self._busy = 0
-        self._steps: Counter[tuple[str, str]] = Counter()
+        self._slots = Slots(lambda work: pool.put(self._run, work))
+        self._tries = Tries(engine)
 
     def __len__(self) -> int:
         return len(self._known)
@@ -108,49 +123,52 @@ class Works:
         node = self._engine.flow_of(state).nodes.get(call.step)
         settings = node.settings if node is not None else Settings()
         work = self._known[call.key] = Work(mailbox, state, call, settings, recovered=recovered)
-        self._offer(work)
+        self._slots.offer(work)
 
     def cancel(self, key: EffectKey) -> None:
         """End an action whose outcome nobody waits for."""
         work = self._known.get(key)
         if work is not None:
-            work.stop("abandoned", self._loop.time())
+            work.stop("abandoned", monotonic())
+            if not work.placed:
+                del self._known[key]
+
+    def progress(self, run: RunId, step: StepName) -> float | None:
+        """Return how far the action of a step says it has come; None if none is under way here, or says nothing."""
+        return next((work.done for work in self._known.values() if work.run == run and work.call.step == step), None)
 
     def watch(self) -> None:
         """Look round once; called by the engine's watchdog."""
-        now = self._loop.time()
+        now = monotonic()
         for work in list(self._known.values()):
-            if work.stopped is not None:
+            if not work.placed:
+                self._give_up_waiting(work, now)
+            elif work.stopped is not None:
                 if work.task is not None and now - work.stopped[1] > GRACE:
                     self._leave(work)
             elif work.started and (now > work.deadline or (work.idle and now - work.beat > work.idle)):
+                work.silent = now <= work.deadline
                 work.stop("timeout", now)
 
-    def _offer(self, work: Work) -> None:
-        limit = work.settings.concurrency
-        if self._busy >= AT_ONCE or (limit and self._steps[work.call.job.action, work.call.step] >= limit):
-            self._waiting.append(work)
-            return
-        self._busy += 1
-        self._steps[work.call.job.action, work.call.step] += 1
-        self._pool.put(self._run, work)
-
-    def _free(self, work: Work) -> None:
-        self._busy -= 1
-        self._steps[work.call.job.action, work.call.step] -= 1
-        for _ in range(len(self._waiting)):
-            if self._busy >= AT_ONCE:
-                break
-            self._offer(self._waiting.popleft())
+    def _give_up_waiting(self, work: Work, now: float) -> None:
+        """End an attempt that has waited for its place until the time of its step was over."""
+        job, whole = work.call.job, work.settings.timeout
+        if whole is not None and job.kind == "action" and self._engine.clock.now() > job.since + whole:
+            work.ends_step = True
+            work.stop("timeout", now)
+            del self._known[work.call.key]
+            self._report(work, self._timed_out(work))
 
     async def _run(self, work: Work) -> None:
-        if self._loop.time() - self._breath > BREATH:  # chains of quick actions must not hold up everybody else
+        if monotonic() - self._breath > BREATH:  # chains of quick actions must not hold up everybody else
             await asyncio.sleep(0)
-            self._breath = self._loop.time()
-        event = await self._outcome(work)
-        if self._known.pop(work.call.key, None) is not work:
+            self._breath = monotonic()
+        event = await self._outcome(work) if await self._tries.permits(work) else None
+        self._tries.over(work)
+        if self._known.get(work.call.key) is not work:
             return  # it was left to itself: its place has been given up already
-        self._free(work)
+        del self._known[work.call.key]
+        self._slots.free(work)
         if event is not None:
             self._engine.crash("work.returned")
             self._report(work, event)
@@ -173,46 +191,68 @@ class Works:
             return ActionFailed(engine.clock.now(), call.key, "unknown_action", message, final=True)
         if not self._start(work, action):
             return self._timed_out(work)
+        failed: ActionFailed | None = None
+        result: object = None
         try:
             engine.crash("work.before")
             result = await action(bytes(call.job.input), self._context(work))
             engine.crash("work.after")
         except asyncio.CancelledError:
-            if work.stopped is None:
-                if work.task is not None and work.task.cancelling():
-                    raise  # the worker itself is to end
-                message = f"something that action {call.job.action!r} waited for was cancelled"
-                return ActionFailed(engine.clock.now(), call.key, "cancelled", message)
-            result = b""
-        except Exception as error:  # actions may raise anything; all of it becomes an event
-            if work.stopped is None:
-                return self._failed(work, error)
-            result = b""
-        finally:
-            if work.stopped is not None and work.task is not None:
-                work.task.uncancel()
-        stopped = work.stopped
-        if stopped is not None:
-            return self._timed_out(work) if stopped[0] == "timeout" else None
+            message = f"something that action {call.job.action!r} waited for was cancelled"
+            failed = ActionFailed(engine.clock.now(), call.key, "cancelled", message)
+        except (Exception, SystemExit, BaseExceptionGroup) as error:  # all of it becomes an event
+            failed = self._failed(work, error)
+        self._close(work)
+        if work.stopped is not None:
+            return self._timed_out(work) if work.stopped[0] == "timeout" else None
+        return failed or self._returned(work, result)
+
+    def _close(self, work: Work) -> None:
+        """Take our cancellation back, which the action may have swallowed; if the worker itself is to end, let it."""
+        assert work.task is not None
+        if work.stopped is not None:
+            work.task.uncancel()
+        if work.task.cancelling():
+            raise asyncio.CancelledError
+
+    def _returned(self, work: Work, result: object) -> ActionSucceeded | ActionFailed:
+        """Return the event of an action that has returned; what cannot be stored is a failure, and no repetition helps."""
+        call, now = work.call, self._engine.clock.now()
+        if not isinstance(result, bytes):
+            message = f"action {call.job.action!r} returned {type(result).__name__}; it must return JSON as bytes"
+            return ActionFailed(now, call.key, "invalid_result", message, final=True)
         if len(result) > OUTPUT_LIMIT:
             message = f"action {call.job.action!r} returned {len(result)} bytes; at most {OUTPUT_LIMIT}"
-            return ActionFailed(engine.clock.now(), call.key, "output_too_large", message, final=True)
-        return ActionSucceeded(engine.clock.now(), call.key, Raw(result))
+            return ActionFailed(now, call.key, "output_too_large", message, final=True)
+        try:
+            msgspec.json.decode(result)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            message = f"action {call.job.action!r} returned bytes that are no JSON: {error}"
+            return ActionFailed(now, call.key, "invalid_result", clean(message), final=True)
+        return ActionSucceeded(now, call.key, Raw(result))
 
     def _start(self, work: Work, action: Action) -> bool:
         """Set the limits of an attempt; tell whether any time is left for it."""
-        settings, job = work.settings, work.call.job
         work.task = asyncio.current_task()
-        work.started = work.beat = self._loop.time()
-        whole = settings.timeout
-        if whole is None and action.kind != "long_run":
-            whole = STEP_LIMIT
-        left = float("inf") if whole is None else (job.since + whole - self._engine.clock.now()) / 1000
-        if settings.attempt_timeout is not None:
-            left = min(left, settings.attempt_timeout / 1000)
-        work.deadline = work.started + left
-        work.idle = (settings.idle_timeout or 0) / 1000
-        return left > 0
+        work.started = work.beat = monotonic()
+        work.idle = (work.settings.idle_timeout or 0) / 1000
+        step, attempt = self._limits(work, action)
+        work.deadline = work.started + min(step, attempt) / 1000
+        work.ends_step = step <= attempt
+        return step > 0
+
+    def _limits(self, work: Work, action: Action) -> tuple[float, float]:
+        """Return how many milliseconds the step has left, and how many the attempt may take."""
+        settings, job = work.settings, work.call.job
+        attempt = float("inf") if settings.attempt_timeout is None else float(settings.attempt_timeout)
+        if job.kind == "poll":  # a timer bounds the whole wait
+            return float("inf"), min(attempt, STEP_LIMIT)
+        passed = self._engine.clock.now() - job.since
+        if settings.timeout is not None:
+            return float(settings.timeout - passed), attempt
+        if action.kind == "long_run":
+            return float("inf"), attempt
+        return float(STEP_LIMIT if job.attempt == 1 else STEP_LIMIT - passed), attempt
 
     def _context(self, work: Work) -> ActionContext:
         call = work.call
@@ -221,27 +261,33 @@ class Works:
         return ActionContext(work.run, key, call.job.attempt, self._engine.resources, call.step, services)
 
     def _timed_out(self, work: Work) -> ActionFailed:
-        settings, job = work.settings, work.call.job
-        now = self._engine.clock.now()
-        over = now >= job.since + (settings.timeout if settings.timeout is not None else STEP_LIMIT)
-        silent = bool(work.idle) and self._loop.time() - work.beat > work.idle
-        why = "gave no sign of life" if silent else "did not end"
-        message = f"action {job.action!r} {why} in its time"
-        return ActionFailed(now, work.call.key, "timeout", message, final=over)
+        why = "gave no sign of life" if work.silent else "did not end"
+        message = f"action {work.call.job.action!r} {why} in its time"
+        final = work.ends_step and not work.silent
+        return ActionFailed(self._engine.clock.now(), work.call.key, "timeout", message, final=final)
 
-    def _failed(self, work: Work, error: Exception) -> ActionFailed:
+    def _failed(self, work: Work, error: BaseException) -> ActionFailed:
         code = error.code if isinstance(error, UserCodeError) else "exception"
-        message = clean(str(error) if isinstance(error, TurnflowError) else f"{type(error).__name__}: {error}")[:2000]
+        message = _worded(error)
         if isinstance(error, TurnflowError):
             self._engine.report(f"action of step {work.call.step!r} failed ({code}): {message}")
         else:  # a mistake of the author, who needs to see where
             log.warning("action of step %r failed: %s", work.call.step, message, exc_info=error)
-        return ActionFailed(self._engine.clock.now(), work.call.key, clean(code), message)
+        return ActionFailed(self._engine.clock.now(), work.call.key, clean(str(code)), message)
 
     def _leave(self, work: Work) -> None:
         """Give up on an action that ignores its end."""
-        self._known.pop(work.call.key, None)
-        self._free(work)
+        del self._known[work.call.key]
+        self._slots.free(work)
         self._engine.report(f"action {work.call.job.action!r} ignores that it was cancelled; it is left to itself")
         if work.stopped is not None and work.stopped[0] == "timeout":
             self._report(work, self._timed_out(work))
+
+
+def _worded(error: BaseException) -> str:
+    """Return what an error says; its own words may fail, too."""
+    try:
+        said = str(error)
+    except Exception:  # an author's error may have anything for its words
+        said = "(its message cannot be read)"
+    return clean(said if isinstance(error, TurnflowError) else f"{type(error).__name__}: {said}")[:2000]
