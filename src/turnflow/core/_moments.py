@@ -17,6 +17,7 @@ from turnflow.core.evaluation import Flaw
 from turnflow.core.events import SignalReceived
 from turnflow.core.frames import Job, News
 from turnflow.core.ids import At, Json, Millis, TimerId
+from turnflow.core.inputs import clean
 from turnflow.core.nodes import GROUPS, EventStep, FlowStep, TimerStep
 from turnflow.core.state import Cursor, Timer
 
@@ -78,7 +79,10 @@ def wait_for_event(draft: Draft, cursor: Cursor, node: EventStep, visit: int) ->
         if isinstance(answer, Flaw):
             return _nodes.failed(draft, cursor, "expression", answer.message, retry=False)
         value: Json = msgspec.json.decode(answer.json)
-        correlation = value if isinstance(value, str) else bytes(answer.json).decode()
+        correlation = clean(value) if isinstance(value, str) else bytes(answer.json).decode()
+        if value is None or not correlation:  # which would take the events of everybody
+            message = f"`correlate` of step {node.name!r} came to nothing; leave it out to take events with any key"
+            return _nodes.failed(draft, cursor, "expression", message, retry=False)
     job = Job(visit, "event", draft.at, input=Raw(msgspec.json.encode(correlation)))
     draft.put(replace(cursor, job=job))
     since = draft.state.created if node.lookback is None else draft.at - node.lookback

@@ -21,6 +21,7 @@ from turnflow.core.nodes import (
     Settings,
     TimerStep,
 )
+from turnflow.core.topics import pattern_problem
 from turnflow.errors import Problem
 
 LONGEST_EVENT_WAIT: Final[Millis] = 366 * 86_400_000
@@ -106,6 +107,8 @@ def _event(node: EventStep, path: str) -> Iterable[Problem]:
     sources = [bool(node.topic), node.poll is not None, node.webhook]
     if sum(sources) != 1:
         yield Problem("bad_event", path, "say where the event comes from: exactly one of topic, poll and webhook")
+    if node.topic and (problem := pattern_problem(node.topic)):
+        yield Problem("bad_topic", f"{path}.topic", problem)
     if node.poll is not None and node.poll.interval <= 0:
         yield too_short(f"{path}.poll.interval")
     if node.lookback is not None and node.lookback < 0:
