@@ -40,6 +40,7 @@ from turnflow.core.inputs import Input
 from turnflow.core.messages import Message
 from turnflow.core.routing import Place, key_of
 from turnflow.core.state import TERMINAL, Child, Failure, Parent, RunState
+from turnflow.declarative import params_for
 from turnflow.engine import bus, handover, outcomes
 from turnflow.engine.payloads import Arrived, Begin, ForRun, Payload, Reply, Speak, encode, home_of
 from turnflow.errors import AuthorError, InvalidValue
@@ -151,7 +152,7 @@ def start(
         {} if flow.nodes else handlers.initial(payload.data),
         trigger,
         handlers.initial(payload.data) if flow.nodes else {},
-        payload.params,
+        params_for(flow, payload.params) if flow.nodes else {},
     )
     turn.create(payload.run, flow)
     turn.apply(payload.run, event)

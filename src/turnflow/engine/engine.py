@@ -9,12 +9,18 @@ from turnflow.core.events import CancelRequested, Event, MoveRequested, Operator
 from turnflow.core.ids import ConversationId, InputId, Json, RunId, StepName, UserId
 from turnflow.core.progress import Progress, progress_of
 from turnflow.core.state import TERMINAL, Ending, Parent, RunState
+from turnflow.declarative import params_for
 from turnflow.engine import desk
 from turnflow.engine.calls import DEPTH_LIMIT
+from turnflow.engine.definitions import Definitions
+from turnflow.engine.doors import OwnDoor
 from turnflow.engine.intake import Intake
 from turnflow.engine.mailbox import Item
+from turnflow.engine.orders import Orders
 from turnflow.engine.payloads import Begin, ForRun, home_of
 from turnflow.engine.process import Process
+from turnflow.engine.task_book import TaskBook
+from turnflow.engine.tasks import Tasks
 from turnflow.engine.transcript import read_history
 from turnflow.engine.values import encoded_of, fields_of
 from turnflow.errors import CallerError, EngineStopped, NestingTooDeep, UnknownRun
@@ -27,11 +33,20 @@ class Engine:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._intake = Intake(process)
+        definitions = Definitions(process.store, process.registry)
+        book = TaskBook(process.store, definitions, lambda run, step: process.works.progress(run, step))
+        orders = Orders(book, definitions, OwnDoor(process), process.clock)
+        self._tasks = Tasks(process.store, definitions, book, orders, process.watchers)
 
     @property
     def grade(self) -> Grade:
         """What the store survives."""
         return self._process.store.grade
+
+    @property
+    def tasks(self) -> Tasks:
+        """The runs of the store as tasks: look at them, wait for them, watch them, and tell them what to do."""
+        return self._tasks
 
     # --- input and output --------------------------------------------------------------------------------------
 
@@ -67,6 +82,7 @@ class Engine:
         flow: str,
         data: object = None,
         *,
+        params: object = None,
         conversation: str | None = None,
         user: str | None = None,
         parent: str | None = None,
@@ -74,8 +90,9 @@ class Engine:
     ) -> RunId:
         """Start a run of a callable flow and return its id; it does not wait for the run.
 
-        `data`: a mapping, msgspec struct, dataclass or pydantic model with fields of the flow's data. `key`: an idempotency
-        key; the same key of the same flow gives the same run. `parent`: a run that is cancelled together with this one's nest.
+        `data`: a mapping, msgspec struct, dataclass or pydantic model with fields of the flow's data. `params`: the same for what
+        a flow graph's `paramsSchema` lists. `key`: an idempotency key; the same key of the same flow gives the same run.
+        `parent`: a run that is cancelled together with this one's nest.
         Raises `UnknownFlow`, `InvalidValue`, `UnknownRun`.
         """
         process = self._process
@@ -86,6 +103,7 @@ class Engine:
             raise CallerError(f"flow {flow!r} is not callable; register it with register_callable()")
         fields = fields_of(data)
         handlers.initial(fields)
+        given = params_for(registration.flow, fields_of(params))
         run = (
             RunId(blake2b(f"{len(flow)}/{flow}/{key}".encode(), digest_size=10).hexdigest())
             if key
@@ -94,8 +112,9 @@ class Engine:
         above = await self._parent(run, parent) if parent is not None else None
         place = ConversationId(conversation or "")
         begin = Begin(
-            run, registration.flow.name, fields, place, UserId(user or ""), parent=above, attach=above is not None
-        )
+            run, registration.flow.name, fields, place, UserId(user or ""), parent=above,
+            params=given, attach=above is not None,
+        )  # fmt: skip
         if await process.store.seen(InputId(f"start:{run}")):
             return run
         future = process.callers.expect()

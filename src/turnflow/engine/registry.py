@@ -21,6 +21,16 @@ class Buildable(Protocol):
         """Return definition and code, or raise `InvalidFlow` with all problems."""
 
 
+class _Built:
+    """A flow that has been built already."""
+
+    def __init__(self, handlers: Handlers) -> None:
+        self._handlers = handlers
+
+    def build(self) -> Handlers:
+        return self._handlers
+
+
 class Registry:
     """Flows with their triggers, and actions. Several versions of a flow may be registered; new runs get the highest."""
 
@@ -78,6 +88,14 @@ class Registry:
         if known is not None and known is not action:
             raise ConflictingFlow(f"two different actions are called {action.name!r}; rename one")
         self._actions[action.name] = action
+
+    def include(self, other: Registry) -> None:
+        """Make all flows and actions of another registry known here. Raises `ConflictingFlow` for other ones of their names."""
+        for handlers in other.flows:
+            newest = other._newest[handlers.definition.name]
+            self.register(_Built(handlers), newest.triggers, callable=newest.callable, initial=newest.initial)
+        for action in other._actions.values():
+            self.register_action(action)
 
     @property
     def registrations(self) -> tuple[Registration, ...]:
