@@ -15,10 +15,12 @@ from turnflow.ports import (
     Commit,
     CommitOutcome,
     Due,
+    EventRecord,
     InboxRecord,
     Mailbox,
     Repeated,
     ResultRecord,
+    SubscriptionRecord,
 )
 from turnflow.stores import MemoryStore, SqliteStore
 
@@ -85,6 +87,15 @@ class FaultyMemory(MemoryStore):
     async def results(self, run: RunId, prefix: str) -> list[ResultRecord]:
         return await self.faults.around("results", super().results(run, prefix), writes=False)
 
+    async def subscribers(self, topic: str, correlation: str) -> list[SubscriptionRecord]:
+        return await self.faults.around("subscribers", super().subscribers(topic, correlation), writes=False)
+
+    async def events(
+        self, topic: str, correlation: str, since: At, limit: int, after: tuple[At, int] | None = None
+    ) -> list[EventRecord]:
+        found = super().events(topic, correlation, since, limit, after)
+        return await self.faults.around("events", found, writes=False)
+
 
 class FaultySqlite(SqliteStore):
     """A SQLite store whose calls fail."""
@@ -113,6 +124,15 @@ class FaultySqlite(SqliteStore):
 
     async def results(self, run: RunId, prefix: str) -> list[ResultRecord]:
         return await self.faults.around("results", super().results(run, prefix), writes=False)
+
+    async def subscribers(self, topic: str, correlation: str) -> list[SubscriptionRecord]:
+        return await self.faults.around("subscribers", super().subscribers(topic, correlation), writes=False)
+
+    async def events(
+        self, topic: str, correlation: str, since: At, limit: int, after: tuple[At, int] | None = None
+    ) -> list[EventRecord]:
+        found = super().events(topic, correlation, since, limit, after)
+        return await self.faults.around("events", found, writes=False)
 
 
 FaultyStore: TypeAlias = FaultyMemory | FaultySqlite
