@@ -13,11 +13,12 @@ from msgspec.structs import replace
 from tests.faults.driving import FLOWS
 from tests.faults.flows import orders
 from tests.faults.house import house, stores
-from turnflow import Directive, Flow, Registry, Texts, Turn, command
+from turnflow import Directive, Flow, Registry, Texts, Turn, action, command
 from turnflow.core.codec import decode_entry, encode_state
 from turnflow.core.ids import Json, MailboxId, RunId
 from turnflow.core.machine import replay
-from turnflow.core.state import blank
+from turnflow.core.state import RunState, blank
+from turnflow.declarative import load_flow
 from turnflow.ports import Handled
 from turnflow.stores import MemoryStore
 from turnflow.testing.evidence import gather
@@ -251,3 +252,142 @@ def unborn(store: MemoryStore, children: list[RunId]) -> None:
         flow = orders.build().definition
         state = replay(blank(run), {(flow.name, flow.version): flow}, [decode_entry(row.entry) for row in kept])
         store._runs[run] = replace(store._runs[run], state=encode_state(state), revision=state.revision)
+
+
+# --- documents: runs go by the one they began with ------------------------------------------------------------------
+
+ORDER = """
+flow: order
+title: An order
+triggers: [{command: order}]
+start: what
+steps:
+  what: {kind: ask, say: "What?", outputs: [{to: price}]}
+  price: {action: price, input: "${steps.what.output}", title: Look it up, outputs: [{to: rest}]}
+  rest: {kind: timer, duration: 5m, outputs: [{to: sure}]}
+  sure: {kind: ask, say: "For ${steps.price.output}?", choices: ["yes", "no"], outputs: [{to: done}]}
+  done: {kind: end, output: "${steps.price.output + ' ' + steps.sure.output}"}
+"""
+REWORDED = (
+    ORDER.replace("An order", "Orders").replace("What?", "What would you like?").replace("Look it up", "The price")
+)
+CHANGED = """
+flow: order
+triggers: [{command: order}]
+start: item
+steps:
+  item: {kind: ask, say: "Which item?", outputs: [{to: total}]}
+  total: {action: price, input: "${steps.item.output}", outputs: [{to: done}]}
+  done: {kind: end, output: "${'total ' + steps.total.output}"}
+"""
+
+
+def orders_of(document: str) -> Registry:
+    """A deploy with this document, and with an action."""
+
+    @action(name="price")
+    async def price(what: str) -> str:
+        return f"{what}: 5"
+
+    deployed = Registry()
+    graph = load_flow(document)
+    deployed.register(graph, on=graph.triggers)
+    deployed.register_action(price)
+    return deployed
+
+
+def results(states: list[RunState]) -> set[Json]:
+    return {msgspec.json.decode(state.ending.result) for state in states if state.ending and state.ending.result}
+
+
+@STORES
+async def test_a_run_of_a_document_goes_on_with_the_document_it_began_with(tmp_path: Path, name: str) -> None:
+    store = stores(tmp_path)[name]
+    async with house(orders_of(ORDER), store) as home:
+        await home.say("/order", chat="1")
+        await home.say("/order", chat="2")
+        await home.say("tea", chat="2")
+        assert {state.status for state in await home.runs()} == {"waiting"}
+    async with house(orders_of(CHANGED), store, clock=home.clock, bot=home.bot) as new:
+        await new.say("milk", chat="1")
+        await new.say("/order", chat="3")
+        await new.say("jam", chat="3")
+        await new.wait(minutes=6)
+        assert new.texts("1")[-1] == "For milk: 5?"
+        assert new.texts("2")[-1] == "For tea: 5?"
+        await new.say("yes", chat="1")
+        await new.send(new.press("no", chat="2"))
+        states = await new.runs()
+        assert {state.status for state in states} == {"completed"}
+        assert results(states) == {"milk: 5 yes", "tea: 5 no", "total jam: 5"}
+        assert len({state.digest for state in states}) == 2
+        await new.verify(orders_of(ORDER))
+
+
+async def test_rewording_a_document_changes_what_its_live_runs_say() -> None:
+    store = MemoryStore()
+    async with house(orders_of(ORDER), store) as home:
+        await home.say("/order")
+        digest = (await home.run()).digest
+    async with house(orders_of(REWORDED.replace("For ", "That is ")), store, clock=home.clock, bot=home.bot) as new:
+        await new.say("tea")
+        await new.wait(minutes=6)
+        assert new.texts()[-1] == "That is tea: 5?"
+        await new.say("/order", chat="2")
+        assert {state.digest for state in await new.runs()} == {digest}
+        assert new.texts("2") == ["What would you like?"]
+        await new.verify(orders_of(ORDER))
+
+
+async def test_a_document_that_is_no_longer_deployed_at_all_blocks_nobody() -> None:
+    store = MemoryStore()
+    async with house(orders_of(ORDER), store) as home:
+        await home.say("/order")
+    less = Registry()
+    price = orders_of(ORDER).action("price")
+    assert price is not None
+    less.register_action(price)
+    async with house(less, store, clock=home.clock, bot=home.bot) as new:
+        await new.say("tea")
+        await new.wait(minutes=6)
+        await new.say("yes")
+        assert results(await new.runs()) == {"tea: 5 yes"}
+        await new.verify(orders_of(ORDER))
+
+
+async def test_a_run_whose_document_is_lost_is_blocked_and_says_which_is_missing() -> None:
+    store = MemoryStore()
+    async with house(orders_of(ORDER), store) as home:
+        await home.say("/order")
+        digest = (await home.run()).digest
+    kept = dict(store._definitions)
+    store._definitions.clear()
+    async with house(orders_of(CHANGED), store, clock=home.clock, bot=home.bot) as new:
+        await new.say("tea")
+        state = await new.run()
+        assert state.status == "blocked"
+        assert digest in state.reason
+    store._definitions.update(kept)
+    async with house(orders_of(CHANGED), store, clock=home.clock, bot=home.bot) as back:
+        await back.wait(minutes=6)
+        await back.say("yes")
+        assert results(await back.runs()) == {"tea: 5 yes"}
+        await back.verify(orders_of(ORDER))
+
+
+async def test_a_failed_run_is_resumed_with_the_document_it_began_with() -> None:
+    store = MemoryStore()
+    broken = orders_of(ORDER)
+    broken._actions.clear()
+    async with house(broken, store) as home:
+        await home.say("/order")
+        await home.say("tea")
+        state = await home.run()
+        assert state.status == "failed"
+    async with house(orders_of(CHANGED), store, clock=home.clock, bot=home.bot) as new:
+        await new.engine.retry(state.run)
+        await new.rest()
+        await new.wait(minutes=6)
+        await new.say("yes")
+        assert results(await new.runs()) == {"tea: 5 yes"}
+        await new.verify(orders_of(ORDER))

@@ -28,6 +28,7 @@ def start(draft: Draft, event: RunStarted) -> str:
         exclusive=event.exclusive,
         parent=event.parent,
         created=event.at,
+        digest=event.digest,
     )
     draft.version = event.version
     draft.data = event.data
@@ -55,7 +56,7 @@ def fork(draft: Draft, event: RunForked) -> str:
     draft.state = replace(
         blank(draft.state.run), flow=seed.flow, version=seed.version, mailbox=event.mailbox,
         conversation=seed.conversation, user=seed.user, chat=seed.chat, thread=seed.thread, key_policy=seed.key_policy,
-        key=seed.key, exclusive=False, created=event.at,
+        key=seed.key, exclusive=False, created=event.at, digest=seed.digest,
     )  # fmt: skip
     draft.version, draft.serial = seed.version, seed.serial
     draft.data, draft.results = seed.data, seed.results

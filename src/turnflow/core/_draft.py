@@ -127,6 +127,7 @@ class Draft:
             tuple(self.frames.values()) if self.frames else (),
             self.fell,
             self.paused,
+            old.digest,
         )
 
     @property

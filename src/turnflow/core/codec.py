@@ -84,7 +84,11 @@ def digest(flow: Flow) -> str:
         title="",
         steps={name: _step(step) for name, step in flow.steps.items()},
         groups={name: replace(group, menu=_answers(group.menu)) for name, group in flow.groups.items()},
+        nodes={name: replace(node, title="") for name, node in flow.nodes.items()},
         data=_schema(flow.data),
+        input=_schema(flow.input),
+        output=_schema(flow.output),
+        params=_schema(flow.params),
     )
     return sha256(_encoder.encode(meaning)).hexdigest()[:32]
 
@@ -93,7 +97,7 @@ def _step(step: HandlerStep) -> HandlerStep:
     question = step.question
     if question is not None:
         question = Question(_wait(question.wait), _answers(question.message))
-    return replace(step, title="", question=question)
+    return replace(step, title="", question=question, say=None)
 
 
 def _wait(wait: WaitSpec) -> WaitSpec:

@@ -48,6 +48,8 @@ class RunStarted(Struct, frozen=True, gc=False, tag="started", omit_defaults=Tru
     input: dict[str, Raw] = {}
     """Of a flow graph: what it is started with, complete."""
     params: dict[str, Raw] = {}
+    digest: str = ""
+    """Of a flow that is a document: the digest of the definition it goes by to its end."""
 
 
 class RunForked(Struct, frozen=True, gc=False, tag="forked", omit_defaults=True):

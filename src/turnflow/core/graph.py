@@ -53,6 +53,11 @@ def structure_of(flow: Flow) -> Structure:
     return structure
 
 
+def is_document(flow: Flow) -> bool:
+    """Tell whether a flow has no code of its own, so that its definition is all of it and can be kept and gone by later."""
+    return bool(flow.nodes or flow.steps) and all(step.kind != "handler" for step in flow.steps.values())
+
+
 def names(flow: Flow) -> dict[StepName, HandlerStep | Node]:
     """Return everything a path may lead to, by name: handler steps, then nodes."""
     return {**flow.steps, **flow.nodes}

@@ -282,6 +282,8 @@ class RunState(Struct, frozen=True, gc=False, omit_defaults=True):
     """Where it stood when it failed."""
     paused: At = 0
     """Since when it is paused; 0: it is not."""
+    digest: str = ""
+    """Of a flow that is a document: the digest of the definition it goes by to its end, whatever is deployed meanwhile."""
 
 
 def blank(run: RunId) -> RunState:

@@ -97,7 +97,7 @@ def _to_run(
 def _fitting(turn: Turn, run: RunId, maybe: tuple[CursorId, ...], input: Input) -> tuple[CursorId, ...]:
     """Return those of several waits for which the answer parses."""
     state = next(state for state in turn.live() if state.run == run)
-    handlers = turn.engine.registry.handlers(state.flow, state.version)
+    handlers = turn.engine.pins.handlers(state)
     found: list[CursorId] = []
     for cursor in state.cursors:
         if cursor.id not in maybe or handlers is None or cursor.wait is None:

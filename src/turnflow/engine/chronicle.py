@@ -76,19 +76,20 @@ class Chronicle:
 
     async def _flows(self, entry: Entry) -> list[Flow]:
         """Return the definitions that the events of an entry were applied with."""
-        name, version = self._state.flow, self._state.version
+        name, version, digest = self._state.flow, self._state.version, self._state.digest
         found: list[Flow] = []
         for event in entry.events:
             match event:
                 case RunStarted():
-                    name, version = event.flow, event.version
+                    name, version, digest = event.flow, event.version, event.digest
                 case RunForked():
-                    name, version = event.seed.flow, event.seed.version
+                    name, version, digest = event.seed.flow, event.seed.version, event.seed.digest
                 case Migrated():
                     version = event.version
                 case _:
                     pass
-            found.append(await self._definitions.of(name, version) or (found[-1] if found else stub(self._state)))
+            known = await self._definitions.of(name, version, digest)
+            found.append(known or (found[-1] if found else stub(self._state)))
         return found
 
     def _live_through(self, entry: Entry, flows: Sequence[Flow]) -> list[Change]:
@@ -122,7 +123,7 @@ class Chronicle:
         if not rows or rows[0].revision <= self._state.revision:
             return []
         self._state = decode_state(rows[0].state)
-        flow = await self._definitions.of(self._state.flow, self._state.version)
+        flow = await self._definitions.of(self._state.flow, self._state.version, self._state.digest)
         self._seen = {(record.path, record.visit): record for record in _under_way(self._state, flow)}
         return [Change("status", Cursor(rows[0].revision, 1), rows[0].updated, rows[0].status)]
 

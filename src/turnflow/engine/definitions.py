@@ -16,17 +16,17 @@ class Definitions:
     def __init__(self, store: Store, registry: Registry | None = None) -> None:
         self._store = store
         self._registry = registry
-        self._stored: dict[tuple[FlowName, int], Flow | None] = {}
+        self._stored: dict[tuple[FlowName, int, str], Flow | None] = {}
         self._digests: dict[tuple[FlowName, int], tuple[Flow, str]] = {}
 
-    async def of(self, flow: FlowName, version: int) -> Flow | None:
-        """Return a definition, or None if nobody has it any more."""
+    async def of(self, flow: FlowName, version: int, digest: str = "") -> Flow | None:
+        """Return a definition (with a digest: the one that has it), or None if nobody has it any more."""
         known = self._registry.definition(flow, version) if self._registry is not None else None
-        if known is not None:
+        if known is not None and digest in ("", self.digest(known)):
             return known
-        place = (flow, version)
+        place = (flow, version, digest)
         if place not in self._stored:
-            document = await self._store.definition(flow, version)
+            document = await self._store.definition(flow, version, digest)
             try:
                 self._stored[place] = decode_flow(document) if document is not None else None
             except UndecodableRow:

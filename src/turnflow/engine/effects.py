@@ -35,6 +35,7 @@ from turnflow.core.events import (
     RunStarted,
     TimerFired,
 )
+from turnflow.core.graph import is_document
 from turnflow.core.ids import At, ConversationId, EffectKey, InputId, MailboxId, RunId
 from turnflow.core.inputs import Input
 from turnflow.core.messages import Message
@@ -142,10 +143,7 @@ def start(
         flow.version,
         turn.hot.id,
         ConversationId(place.conversation),
-        payload.user,
-        place.chat,
-        place.thread,
-        policy,
+        payload.user, place.chat, place.thread, policy,
         caller.key if caller is not None and policy == caller.key_policy else key_of(policy, sender, place),
         exclusive,
         payload.parent,
@@ -153,7 +151,8 @@ def start(
         trigger,
         handlers.initial(payload.data) if flow.nodes else {},
         params_for(flow, payload.params) if flow.nodes else {},
-    )
+        turn.engine.registry.digest(flow.name, flow.version) if is_document(flow) else "",
+    )  # fmt: skip
     turn.create(payload.run, flow)
     turn.apply(payload.run, event)
 

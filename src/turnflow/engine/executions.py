@@ -85,7 +85,7 @@ class Executions:
         """Run user code and return the event it came to; None if nobody wants it any more."""
         engine = self._engine
         state = turn.works[run].state
-        handlers = engine.registry.handlers(state.flow, state.version)
+        handlers = engine.pins.handlers(state)
         if handlers is None:
             return HandlerFailed(engine.clock.now(), call.key, "missing_code", f"flow {state.flow!r} is not registered")
         execution = self._begin(turn, run, call)

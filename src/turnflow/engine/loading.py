@@ -47,7 +47,8 @@ async def load(engine: Process, hot: HotMailbox) -> None:
         for row in mailbox.runs:
             engine.outcomes.forget(row.run)  # another process may have gone on with it meanwhile
             try:
-                hot.runs[row.run] = decode_state(row.state)
+                state = hot.runs[row.run] = decode_state(row.state)
+                await engine.pins.pin(state)
             except UndecodableRow as error:
                 hot.unreadable[row.run] = row.live_key or ""
                 if row.status != "stuck":
@@ -87,7 +88,9 @@ async def peek(engine: Process, mailbox: MailboxId) -> tuple[RunState, ...]:
     found: list[RunState] = []
     for row in (await engine.store.load(mailbox)).runs:
         try:
-            found.append(decode_state(row.state))
+            state = decode_state(row.state)
+            await engine.pins.pin(state)
+            found.append(state)
         except UndecodableRow as error:
             engine.report(f"run {row.run} cannot be read: {error}", error)
     return tuple(found)
@@ -96,8 +99,10 @@ async def peek(engine: Process, mailbox: MailboxId) -> tuple[RunState, ...]:
 def misfit(engine: Process, state: RunState) -> Event | None:
     """Return what has to happen to a run so that it fits the code at hand; None if it does (semantics, section J)."""
     now = engine.clock.now()
-    handlers = engine.registry.handlers(state.flow, state.version)
+    handlers = engine.pins.handlers(state)
     reason = f"flow {state.flow!r} version {state.version} is not registered"
+    if state.digest and handlers is None:
+        reason += f", and the store has no definition {state.digest}"
     if handlers is not None:
         reason = fits(handlers.definition, state) or handlers.decodes(state.data) or ""
         if not reason:
@@ -180,14 +185,15 @@ def _stuck(engine: Process, hot: HotMailbox, payload: Payload, reason: str) -> P
 async def graft(turn: Turn, run: RunId, event: RunForked) -> None:
     """Begin a copy of a run, with what the steps of that came to: all of it, or all before the step that is done again."""
     seed = event.seed
-    flow = turn.engine.registry.definition(seed.flow, seed.version)
-    if flow is None:
+    await turn.engine.pins.pin(seed)
+    handlers = turn.engine.pins.handlers(seed)
+    if handlers is None:
         turn.engine.report(f"run {seed.run} cannot be forked here: flow {seed.flow!r} {seed.version} is not registered")
         return
     results = await results_of(turn.engine.store, seed.run)
     again = max((result.visit for result in results if event.step and result.path == event.step), default=None)
     kept = [result for result in results if again is None or result.visit < again]
-    work = turn.create(run, flow)
+    work = turn.create(run, handlers.definition)
     turn.results += [result_row(run, result) for result in kept]
     work.fresh.update((result.path, result) for result in sorted(kept, key=lambda result: result.visit))
 
@@ -199,4 +205,5 @@ async def revive(turn: Turn, run: RunId) -> None:
     for row in await turn.engine.store.find(RunQuery(run=run)):
         state = decode_state(row.state)
         if state.status == "failed":
+            await turn.engine.pins.pin(state)
             turn.works[run] = Work(state, turn.engine.flow_of(state))

@@ -114,7 +114,7 @@ class Orders:
 
     async def _check(self, state: RunState, step: str | None) -> Flow:
         """Return the definition of a run. Raises `CallerError` unless a step can be gone to from outside."""
-        flow = await self._definitions.of(state.flow, state.version)
+        flow = await self._definitions.of(state.flow, state.version, state.digest)
         if flow is None:
             raise CallerError(f"nobody has the definition of flow {state.flow!r} version {state.version} any more")
         known = names(flow)

@@ -31,6 +31,7 @@ from turnflow.engine.leases import Leases
 from turnflow.engine.mailbox import HotMailbox, Item
 from turnflow.engine.outcomes import Outcomes
 from turnflow.engine.payloads import ForRun
+from turnflow.engine.pins import Pins
 from turnflow.engine.pool import Pool
 from turnflow.engine.registry import Registry
 from turnflow.engine.rows import stub
@@ -43,14 +44,7 @@ from turnflow.engine.values import fields_of
 from turnflow.engine.watchers import Watchers
 from turnflow.engine.works import Works
 from turnflow.engine.writing import commit_of
-from turnflow.ports import (
-    Clock,
-    CommitOutcome,
-    Committed,
-    Store,
-    TimerRecord,
-    partition_of,
-)
+from turnflow.ports import Clock, CommitOutcome, Committed, Store, TimerRecord, partition_of
 
 log = logging.getLogger("turnflow.engine")
 
@@ -87,6 +81,7 @@ class Process:
         self.crash: Crash = crash or no_crash
         self.callers = Callers()
         self.hot: OrderedDict[MailboxId, HotMailbox] = OrderedDict()
+        self.pins = Pins(registry, store, self.report)
         self.resuming: set[MailboxId] = set()
         self.counts_attempts = False
         self.user_keyed = any(handlers.definition.policies.key == "user" for handlers in registry.flows)
@@ -282,7 +277,8 @@ class Process:
 
     def flow_of(self, state: RunState) -> Flow:
         """Return the definition a run goes by."""
-        return self.registry.definition(state.flow, state.version) or stub(state)
+        handlers = self.pins.handlers(state)
+        return handlers.definition if handlers is not None else stub(state)
 
     def new_run(self) -> RunId:
         """Return an id that no run ever had."""

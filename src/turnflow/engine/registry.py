@@ -118,6 +118,10 @@ class Registry:
 
     def newest(self, flow: str) -> tuple[Registration, Handlers]:
         """Return the newest version of a flow. Raises `UnknownFlow`."""
+    def digest(self, flow: FlowName, version: int) -> str:
+        """Return the hash over what a flow version does, "" if it is not registered."""
+        return self._digests.get((flow, version), "")
+
         registration = self._newest.get(FlowName(flow))
         if registration is None:
             known = ", ".join(self._newest) or "none"

@@ -47,7 +47,7 @@ class TaskBook:
         """Return a task with its steps. Raises `UnknownRun`, `UndecodableRow`."""
         run, place = parted(id)
         state = await self.state(run)
-        flow = await self._definitions.of(state.flow, state.version)
+        flow = await self._definitions.of(state.flow, state.version, state.digest)
         records = await self._records(state, flow)
         if place:
             return self._action(await self._root(state), state, flow, _found(records, id, *place))
@@ -97,7 +97,7 @@ class TaskBook:
                 state = decode_state(row.state)
             except UndecodableRow:
                 continue
-            found.append(await self._task(state, await self._definitions.of(state.flow, state.version)))
+            found.append(await self._task(state, await self._definitions.of(state.flow, state.version, state.digest)))
         return found
 
     async def tree(self, id: str) -> TaskNode:
@@ -108,7 +108,7 @@ class TaskBook:
         below: dict[str | None, list[TaskNode]] = {}
         for row in reversed(rows):  # children come before their parents this way
             state = decode_state(row.state)
-            flow = await self._definitions.of(state.flow, state.version)
+            flow = await self._definitions.of(state.flow, state.version, state.digest)
             children = below.pop(row.run, [])
             for record in await self._records(state, flow) if self._has_long(flow) else ():
                 if self._is_long(flow, record):
@@ -124,7 +124,7 @@ class TaskBook:
     async def steps(self, id: str, under: str = "") -> list[StepRecord]:
         """Return all steps of a run whose path begins with `under`. Raises `UnknownRun`, `UndecodableRow`."""
         state = await self.state(id)
-        records = await self._records(state, await self._definitions.of(state.flow, state.version))
+        records = await self._records(state, await self._definitions.of(state.flow, state.version, state.digest))
         return [record for record in records if record.path.startswith(under)]
 
     async def state(self, run: str) -> RunState:

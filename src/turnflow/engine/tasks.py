@@ -80,8 +80,8 @@ class Tasks:
     async def definition(self, id: str) -> Flow | None:
         """Return the definition that a task goes by; None if nobody has it any more. Raises `UnknownRun`."""
         run, _ = parted(id)
-        row = await self._book.row(run)
-        return await self._definitions.of(row.flow, row.version)
+        state = await self._book.state(run)
+        return await self._definitions.of(state.flow, state.version, state.digest)
 
     async def wait(self, id: str, timeout: float | None = None) -> Task:  # noqa: ASYNC109 - a task is returned then
         """Return a task once it has ended, or as it is after `timeout` seconds.

@@ -268,7 +268,7 @@ class Turn:
         if work is None:
             return None
         flow = work.flow
-        if isinstance(event, Migrated):  # it is carried over to a definition that is not yet its own
+        if isinstance(event, Migrated) and event.version != flow.version:  # it is carried over to another definition
             flow = self.engine.registry.definition(work.state.flow, event.version) or flow
         if flow.nodes:
             evaluate = evaluator(flow, self.engine.outcomes, work.fresh, begins=run in self.begun)

@@ -240,8 +240,8 @@ class Store(Protocol):
     ) -> list[Line]:
         """Return lines behind the place `after`, oldest first; with a negative `limit` the newest `-limit` of them."""
 
-    async def definition(self, flow: FlowName, version: int) -> bytes | None:
-        """Return the newest stored document of a flow version."""
+    async def definition(self, flow: FlowName, version: int, digest: str = "") -> bytes | None:
+        """Return the stored document of a flow version with this digest; empty: the newest one."""
 
     async def subscribers(self, topic: str, correlation: str) -> list[SubscriptionRecord]:
         """Return who waits for events of a topic that carry this key, by run and key of the subscription.

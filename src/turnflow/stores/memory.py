@@ -275,10 +275,10 @@ class MemoryStore:
         behind = [lines[place] for place in sorted(lines) if place > after]
         return behind[:limit] if limit >= 0 else behind[limit:]
 
-    async def definition(self, flow: FlowName, version: int) -> bytes | None:
-        """Return the newest document of a flow version."""
-        known = [kept.document for kept in self._definitions.values() if (kept.flow, kept.version) == (flow, version)]
-        return known[-1] if known else None
+    async def definition(self, flow: FlowName, version: int, digest: str = "") -> bytes | None:
+        """Return a document of a flow version."""
+        known = [kept for kept in self._definitions.values() if (kept.flow, kept.version) == (flow, version)]
+        return next((kept.document for kept in reversed(known) if digest in ("", kept.digest)), None)
 
     async def subscribers(self, topic: str, correlation: str) -> list[ports.SubscriptionRecord]:
         """Return who waits for an event."""

@@ -72,6 +72,8 @@ class Evidence:
     timers: dict[tuple[RunId, TimerId], At] = field(default_factory=dict)
     results: dict[tuple[RunId, str], bytes] = field(default_factory=dict)
     definitions: dict[tuple[FlowName, int], Flow] = field(default_factory=dict)
+    pinned: dict[str, Flow] = field(default_factory=dict)
+    """Definitions that runs of documents go by, by digest."""
     unsent: set[EffectKey] = field(default_factory=set)
 
     def remembered(self) -> Remembered:
@@ -113,6 +115,15 @@ async def _runs(store: Store, found: Evidence) -> None:
                 place = (record.flow, version)
                 if place not in found.definitions and (document := await store.definition(*place)) is not None:
                     found.definitions[place] = decode_flow(document)
+            await _pinned(store, record, found)
+
+
+async def _pinned(store: Store, record: RunRecord, found: Evidence) -> None:
+    state = found.runs[record.run].state
+    if state is not None and state.digest and state.digest not in found.pinned:
+        document = await store.definition(record.flow, record.version, state.digest)
+        if document is not None:
+            found.pinned[state.digest] = decode_flow(document)
 
 
 def _note_result(found: Evidence, result: ResultRecord) -> None:

@@ -67,7 +67,7 @@ class Judge:
         if [entry.revision for entry in told.entries] != list(told.revisions):
             self.complain("revisions gapless, one per commit", place, "entries name other revisions than their rows")
         retold = self.told[run] = retell(
-            run, told.entries, self.deployments, self.texts, self.complain, told.record.state
+            run, told.entries, self.deployments, self.evidence.pinned, self.texts, self.complain, told.record.state
         )
         self.report.transitions += retold.transitions
         self.report.fired += retold.fired

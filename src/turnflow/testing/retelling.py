@@ -32,6 +32,8 @@ Complain: TypeAlias = Callable[[str, str, str], None]
 Definitions: TypeAlias = Mapping[tuple[FlowName, int], Flow]
 Deployments: TypeAlias = Sequence[Definitions]
 """What was registered, one deployment after the other."""
+Pinned: TypeAlias = Mapping[str, Flow]
+"""What runs of documents go by whatever is registered, by digest."""
 
 
 @dataclass(slots=True)
@@ -54,17 +56,23 @@ class Retold:
 
 
 def retell(
-    run: RunId, entries: tuple[Entry, ...], deployments: Deployments, texts: Texts, complain: Complain, ends_in: bytes
+    run: RunId,
+    entries: tuple[Entry, ...],
+    deployments: Deployments,
+    pinned: Pinned,
+    texts: Texts,
+    complain: Complain,
+    ends_in: bytes,
 ) -> Retold:
     """Live a run through again, and complain about what could not have happened. `ends_in`: its state as it is stored."""
     told = Retold(blank(run))
     closed: set[GroupId] = set()
-    for entry, definitions in zip(entries, _went_by(run, entries, deployments, ends_in), strict=True):
+    for entry, definitions in zip(entries, _went_by(run, entries, deployments, pinned, ends_in), strict=True):
         evaluate = recorded(entry.evaluations)
         for index, event in enumerate(entry.events):
             place = f"run {run}, revision {entry.revision}, event {index} ({type(event).__name__})"
             before = told.state
-            flow = _flow(before, event, definitions)
+            flow = _flow(before, event, definitions, pinned)
             decision = advance(flow, before, event, evaluate)
             if isinstance(decision.verdict, Ignored):
                 why = decision.verdict.reason
@@ -80,7 +88,9 @@ def retell(
     return told
 
 
-def _went_by(run: RunId, entries: tuple[Entry, ...], deployments: Deployments, ends_in: bytes) -> Sequence[Definitions]:
+def _went_by(
+    run: RunId, entries: tuple[Entry, ...], deployments: Deployments, pinned: Pinned, ends_in: bytes
+) -> Sequence[Definitions]:
     """Return by which deployment each entry was made: one that leads to the stored state, if there is any.
 
     A definition may change within its version, and the journal does not say when that was deployed.
@@ -92,7 +102,7 @@ def _went_by(run: RunId, entries: tuple[Entry, ...], deployments: Deployments, e
         further: dict[tuple[bytes, int], tuple[RunState, list[Definitions]]] = {}
         for (_, since), (before, way) in ways.items():
             for number in range(since, len(deployments)):
-                state = _applied(before, entry, deployments[number])
+                state = _applied(before, entry, deployments[number], pinned)
                 if state is not None:
                     further.setdefault((encode_state(state), number), (state, [*way, deployments[number]]))
         ways = further
@@ -100,25 +110,28 @@ def _went_by(run: RunId, entries: tuple[Entry, ...], deployments: Deployments, e
     return found[-1] if found else [deployments[-1]] * len(entries)
 
 
-def _applied(state: RunState, entry: Entry, definitions: Definitions) -> RunState | None:
+def _applied(state: RunState, entry: Entry, definitions: Definitions, pinned: Pinned) -> RunState | None:
     evaluate = recorded(entry.evaluations)
     for event in entry.events:
-        decision = advance(_flow(state, event, definitions), state, event, evaluate)
+        try:
+            decision = advance(_flow(state, event, definitions, pinned), state, event, evaluate)
+        except StopIteration:  # this definition asks for more than was evaluated
+            return None
         if isinstance(decision.verdict, Ignored):
             return None
         state = decision.state
     return sealed(state)
 
 
-def _flow(state: RunState, event: Event, definitions: Definitions) -> Flow:
-    name, version = state.flow, state.version
+def _flow(state: RunState, event: Event, definitions: Definitions, pinned: Pinned) -> Flow:
+    name, version, digest = state.flow, state.version, state.digest
     if isinstance(event, RunStarted):
-        name, version = event.flow, event.version
+        name, version, digest = event.flow, event.version, event.digest
     elif isinstance(event, RunForked):
-        name, version = event.seed.flow, event.seed.version
+        name, version, digest = event.seed.flow, event.seed.version, event.seed.digest
     elif isinstance(event, Migrated):
         version = event.version
-    return definitions.get((name, version)) or stub(state)
+    return pinned.get(digest) or definitions.get((name, version)) or stub(state)
 
 
 def _note_event(told: Retold, event: Event, place: str, complain: Complain) -> None:

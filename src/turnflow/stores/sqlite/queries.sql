@@ -113,7 +113,10 @@ SELECT seq, idx, payload, at, iif(idx < 0, 'received', status), id, doubtful FRO
 WHERE place = ?1 AND run = '' AND (seq, idx) > (?2, ?3) ORDER BY seq DESC, idx DESC LIMIT ?4
 
 -- name: definition
-SELECT document FROM definitions WHERE flow = ? AND version = ? ORDER BY number DESC LIMIT 1
+SELECT document FROM definitions WHERE flow = ?1 AND version = ?2 AND ?3 IN ('', digest) ORDER BY number DESC LIMIT 1
+
+-- name: timers
+SELECT run, timer, mailbox, due FROM timers WHERE run >= ? ORDER BY run, timer
 
 -- name: due_timers
 SELECT run, timer, mailbox, due FROM timers

@@ -85,9 +85,9 @@ class Reads:
         lines = [_line(*row) for row in rows]
         return lines[::-1] if limit < 0 else lines
 
-    def definition(self, flow: FlowName, version: int) -> bytes | None:
-        """Return the newest document of a flow version."""
-        document: bytes | None = self._execute(self._queries["definition"], (flow, version)).get
+    def definition(self, flow: FlowName, version: int, digest: str) -> bytes | None:
+        """Return the document of a flow version with a digest, or the newest one."""
+        document: bytes | None = self._execute(self._queries["definition"], (flow, version, digest)).get
         return document
 
     def _first(self, name: str, partitions: Sequence[int], limit: int) -> list[Any]:

@@ -206,10 +206,10 @@ class SqliteStore:
         parts = self._open()
         return await parts.database.read(lambda: parts.reads.history(conversation, after, limit))
 
-    async def definition(self, flow: FlowName, version: int) -> bytes | None:
+    async def definition(self, flow: FlowName, version: int, digest: str = "") -> bytes | None:
         """Return a document as `Store.definition` does."""
         parts = self._open()
-        return await parts.database.read(lambda: parts.reads.definition(flow, version))
+        return await parts.database.read(lambda: parts.reads.definition(flow, version, digest))
 
     async def subscribers(self, topic: str, correlation: str) -> list[SubscriptionRecord]:
         """Return subscriptions as `Store.subscribers` does."""

@@ -128,6 +128,19 @@ class CommitPromises(StoreUnderTest):
             assert await store.definition(flow, 1) == b"two"
             assert await store.definition(flow, 2) is None
 
+    async def test_a_definition_is_found_by_its_digest_as_long_as_runs_may_go_by_it(self, tmp_path: Path) -> None:
+        """An older one as well; only under its own flow and version."""
+        async with self.opened(tmp_path) as store:
+            flow = FlowName("signup")
+            for digest, document in (("d1", b"one"), ("d2", b"two")):
+                record = DefinitionRecord(flow, 1, digest, document)
+                assert await store.commit([replace(commit(), definitions=(record,))]) == [Committed()]
+            assert await store.definition(flow, 1, "d1") == b"one"
+            assert await store.definition(flow, 1, "d2") == b"two"
+            assert await store.definition(flow, 1, "d3") is None
+            assert await store.definition(flow, 2, "d1") is None
+            assert await store.definition(FlowName("other"), 1, "d1") is None
+
     async def test_a_quarantined_run_is_stuck_and_keeps_its_bytes(self, tmp_path: Path) -> None:
         """And its revision and live key; unknown runs do no harm."""
         async with self.opened(tmp_path) as store:
