@@ -2,7 +2,7 @@
 
 A block's fence says what becomes of it: `python FILE` and `transcript FILE` are written to that file, `python` alone is run with
 the page's earlier ones, `console` and `console NAME` are typed into a terminal of that name, `mermaid NAME` is compared with what
-the code draws.
+the code draws. `yaml` and `yaml FILE` are flow documents that have to load (those called `broken...` must not); `json` is JSON.
 """
 
 from __future__ import annotations

@@ -18,8 +18,10 @@ import pytest
 from tests.docs.drawings import drawn
 from tests.docs.pages import ROOT, Block, Page, pages
 from tests.docs.terminal import Terminal
+from turnflow.declarative import load_flow, read_document
+from turnflow.errors import InvalidFlow
 
-LANGUAGES = {"python", "transcript", "console", "mermaid"}
+LANGUAGES = {"python", "transcript", "console", "mermaid", "yaml", "json"}
 ELSEWHERE = {"docs/how-to/write-your-own-store.md": "tests/stores/test_docs.py"}
 """Pages whose snippets have a test of their own."""
 FRESH = {"docs/tutorial/first-flow.md"}
@@ -72,6 +74,16 @@ class _Reader:
                         _look_up(block, where)
                     case "console":
                         self._terminal(block.name).play(block.text, where)
+                    case "yaml" if not block.name.startswith("broken"):
+                        load_flow(block.text, name=where)
+                        self._write(block)
+                    case "yaml":
+                        with pytest.raises(InvalidFlow):
+                            load_flow(block.text, name=where)
+                        self._write(block)
+                    case "json":
+                        read_document(block.text, where)
+                        self._write(block)
                     case "python" | "transcript" if block.name:
                         self._write(block)
                     case "python":
@@ -80,6 +92,8 @@ class _Reader:
                         assert block.text == drawn(self._page, block), f"{where}: run `python -m tests.docs.drawings`"
 
     def _write(self, block: Block) -> None:
+        if not block.name:
+            return
         path = self._folder / block.name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block.text, encoding="utf-8")
