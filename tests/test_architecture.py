@@ -47,6 +47,8 @@ FENCES: dict[str, tuple[str, ...]] = {
     "litestar": ("channels/webchat/",),
     "uvicorn": ("channels/webchat/", "cli/"),
     "cel_expr_python": ("expressions/",),
+    "graphlay": ("diagram/",),
+    "resvg_py": ("diagram/",),
     "typer": ("cli/",),
     "rich": ("cli/", "channels/terminal/"),
 }

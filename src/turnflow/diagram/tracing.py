@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from turnflow.core.definition import Flow, HandlerStep, ParallelGroup, WaitSpec
+from turnflow.core.definition import Flow, HandlerStep, ParallelGroup
+from turnflow.core.graph_validation import is_graph
 from turnflow.core.ids import StepName
 from turnflow.diagram.branches import Branches, leaves_it_open
+from turnflow.diagram.captions import handler_box
+from turnflow.diagram.graph_tracing import trace_graph
 from turnflow.diagram.picture import Area, Arrow, Box, Picture, Place
 from turnflow.diagram.spans import span
+from turnflow.diagram.waiting import waiting_arrows
 
 
 def trace(flow: Flow) -> Picture:
     """Return the picture of a flow. Works for flows with mistakes too: a target that is no step becomes a marker."""
-    return _Tracer(flow).picture()
+    return trace_graph(flow) if is_graph(flow) else _Tracer(flow).picture()
 
 
 class _Tracer:
@@ -51,8 +55,7 @@ class _Tracer:
                 codes = ", ".join("any error" if code == "*" else code for code in output.error)
                 label = f"{output.name}: {codes}" if output.name else codes
                 yield Arrow(here, self._place(output.to), label, "error")
-        if step.question is not None:
-            yield from self._wait(here, step.question.wait)
+        yield from waiting_arrows(step, self._place)
 
     def _way_on(self, step: HandlerStep) -> Iterator[Arrow]:
         """Draw the way on of a step that names none."""
@@ -72,22 +75,6 @@ class _Tracer:
             self._assumes_order = True
             yield Arrow(here, Place("end"), dashed=True)
 
-    def _wait(self, here: Place, wait: WaitSpec) -> Iterator[Arrow]:
-        if wait.timeout is not None:
-            label = f"after {span(wait.timeout)}"
-            match wait.on_timeout.then:
-                case "step":
-                    yield Arrow(here, self._place(wait.on_timeout.to or StepName("?")), label, "time")
-                case "cancel":
-                    yield Arrow(here, Place("cancelled"), label, "time")
-                case "fail":
-                    yield Arrow(here, Place("failed"), label, "time")
-                case "handler":
-                    yield Arrow(here, Place("open", here.name), label, "time", dashed=True)
-        if wait.on_exhausted is not None:
-            answers = "answer" if wait.attempts == 1 else "answers"
-            yield Arrow(here, self._place(wait.on_exhausted), f"{wait.attempts} bad {answers}", "attempts")
-
     def _group_arrows(self, group: ParallelGroup) -> Iterator[Arrow]:
         start, gate = self._place(group.name), Place("gate", group.name)
         for branch in group.branches:
@@ -105,16 +92,7 @@ class _Tracer:
         return Area(group.name, tuple(name for name in inside if inside[name] == group.name), gate)
 
     def _box(self, step: HandlerStep) -> Box:
-        question = step.question
-        text = question.message.text if question is not None and question.message is not None else ""
-        return Box(
-            step.name,
-            step.title or step.name,
-            text,
-            asks=question is not None,
-            routing=step.routing,
-            opens=step.name in self._flow.groups,
-        )
+        return handler_box(step, opens=step.name in self._flow.groups)
 
     def _place(self, name: StepName) -> Place:
         for _ in range(len(self._flow.retired)):
