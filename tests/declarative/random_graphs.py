@@ -72,6 +72,8 @@ TRIGGERS = (
     Trigger("pattern", "h.llo"),
     Trigger("media", "photo"),
     Trigger("any_text"),
+    Trigger("event", "order.*"),
+    Trigger("event", "order.paid", "event.data.total > 10"),
 )
 
 

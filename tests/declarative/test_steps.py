@@ -230,7 +230,8 @@ def test_the_head_of_a_document_says_everything_about_the_flow() -> None:
     graph = load_flow(
         "flow: f\nversion: 4\ntitle: T\ntimeout: 7d\npolicies: {key: chat, onRepeat: restart, idle: 1h, keepButtons: true}\n"
         "outputSchema: {type: string}\nparamsSchema: {type: object}\nstart: a\nsteps: {a: {kind: end}}\n"
-        "triggers: [{command: /go}, {callback: 'b*'}, {pattern: hi}, {media: photo}, any_text]\n"
+        "triggers: [{command: /go}, {callback: 'b*'}, {pattern: hi}, {media: photo}, any_text,\n"
+        "           {event: order.*}, {event: a.b, when: event.data.n > 1}]\n"
     )
     flow = graph.flow
     assert (flow.version, flow.title, flow.output, flow.params) == (4, "T", {"type": "string"}, {"type": "object"})
@@ -241,6 +242,8 @@ def test_the_head_of_a_document_says_everything_about_the_flow() -> None:
         Trigger("pattern", "hi"),
         Trigger("media", "photo"),
         Trigger("any_text"),
+        Trigger("event", "order.*"),
+        Trigger("event", "a.b", "event.data.n > 1"),
     )
 
 

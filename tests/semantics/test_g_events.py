@@ -308,6 +308,23 @@ async def test_an_event_starts_the_flows_that_it_triggers_with_what_it_carries_o
         assert sorted(results, key=str) == [{"total": 11}, {"total": 12}]
 
 
+async def test_a_document_says_which_events_start_its_flow(store_url: str) -> None:
+    document = STARTED + "triggers: [{event: order.**, when: 'event.data.total > 10'}]\n"
+    async with posting(registry_of(document), store_url) as post:
+        await post.publish("order.paid.eu", {"total": 9})
+        await post.publish("order.paid.eu", {"total": 12})
+        assert [await post.result(run.run) for run in await post.runs("started")] == [{"total": 12}]
+
+
+@pytest.mark.parametrize("when", ["input.total > 1", "event.data +", "1 + 1"])
+def test_the_condition_of_a_trigger_sees_the_event_alone(when: str) -> None:
+    with pytest.raises(InvalidFlow) as refused:
+        load_flow(STARTED + f"triggers: [{{event: order.paid, when: {when}}}]\n", name="flow.yaml")
+    assert refused.value.problems[0].line == 7
+    with pytest.raises(InvalidFlow):
+        registry_of(STARTED, triggers={"started": Trigger("event", "order.paid", when)})
+
+
 async def test_an_event_that_does_not_fit_a_flow_starts_nothing(store_url: str) -> None:
     registry = registry_of(STARTED, triggers={"started": Trigger("event", "order.paid")})
     async with posting(registry, store_url) as post:

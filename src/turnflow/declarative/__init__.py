@@ -12,11 +12,13 @@ from turnflow.declarative.located import Located
 from turnflow.declarative.params import params_for
 from turnflow.declarative.reading import read_document
 from turnflow.declarative.schema import document_schema
+from turnflow.declarative.triggers import condition_problems
 from turnflow.declarative.writing import graph
 
 __all__ = [
     "GraphFlow",
     "Located",
+    "condition_problems",
     "document_schema",
     "dump_flow",
     "graph",

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, get_args
+from typing import get_args
 
-from turnflow.core.definition import KeyPolicy, OnRepeat, Trigger
+from turnflow.core.definition import KeyPolicy, OnRepeat
 from turnflow.core.ids import Json
-from turnflow.core.inputs import MEDIA_KINDS
 from turnflow.declarative.checked_schema import schema_mistake
 from turnflow.declarative.records import Field, Record
 from turnflow.declarative.shapes import Duration, Flag, Items, JsonSchema, OneOf, Place, Text, Whole, kind_of
+from turnflow.declarative.triggers import TriggerShape
 
-TriggerKind: TypeAlias = Literal["command", "callback", "pattern", "media", "any_text"]
-TRIGGER_KINDS: tuple[TriggerKind, ...] = get_args(TriggerKind)
 KEYS: tuple[str, ...] = get_args(KeyPolicy)
 ON_REPEAT: tuple[str, ...] = get_args(OnRepeat)
 
@@ -66,49 +64,6 @@ class ByName:
         }
 
 
-class TriggerShape:
-    """A trigger: `any_text`, or an object with one field whose name is the kind, `{command: start}`."""
-
-    def read(self, place: Place) -> Trigger | None:
-        """Return the trigger."""
-        content = place.node.content
-        if content == "any_text":
-            return Trigger("any_text")
-        if not isinstance(content, dict) or len(content) != 1:
-            place.wrong("must be any_text, or an object with one field: {command: start}", "bad_trigger")
-            return None
-        word = next(iter(content))
-        kind = next((kind for kind in TRIGGER_KINDS if kind == word), None)
-        if kind is None:
-            known = ", ".join(TRIGGER_KINDS)
-            message = f"there is no trigger of kind {word!r}; there are: {known}"
-            place.findings.about_field("unknown_trigger", (*place.path, word), message)
-            return None
-        if kind == "any_text":
-            return Trigger(kind) if Flag().read(place.inner(word)) else None
-        shape = OneOf(("any", *sorted(MEDIA_KINDS))) if kind == "media" else Text()
-        value = shape.read(place.inner(word))
-        return None if value is None else Trigger(kind, value.removeprefix("/") if kind == "command" else value)
-
-    def schema(self) -> JsonSchema:
-        """Return the shape as JSON Schema."""
-        about = {
-            "command": "Starts on the command of this name.",
-            "callback": "Starts on a press with this data; a trailing * matches any ending.",
-            "pattern": "Starts on text in which this regular expression is found.",
-            "media": "Starts on media of this kind.",
-            "any_text": "Starts on any text that nothing else wants.",
-        }
-        shapes: dict[str, JsonSchema] = {"media": {"enum": ["any", *sorted(MEDIA_KINDS)]}, "any_text": {"const": True}}
-        fields: dict[str, Json] = {
-            kind: {"description": about[kind], **shapes.get(kind, Text().schema())} for kind in TRIGGER_KINDS
-        }
-        one: JsonSchema = {
-            "type": "object", "additionalProperties": False, "minProperties": 1, "maxProperties": 1, "properties": fields,
-        }  # fmt: skip
-        return {"anyOf": [{"const": "any_text"}, one]}
-
-
 POLICIES = Record(
     "policies",
     (
@@ -130,7 +85,7 @@ DOCUMENT = Record(
         Field("start", Text("a step's name"), "The first step or group; may be left out if one step is of kind start."),
         Field("steps", ByName("step"), "The steps by name.", required=True),
         Field("groups", ByName("group"), "The groups by name; steps and groups share their names."),
-        Field("triggers", Items(TriggerShape()), "What starts the flow in a conversation."),
+        Field("triggers", Items(TriggerShape()), "What starts the flow: input in a conversation, or events."),
         Field("policies", POLICIES, "How runs are found, repeated and ended."),
         Field("timeout", Duration(), "Ends a run this long after its start."),
     ),

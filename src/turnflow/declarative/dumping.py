@@ -54,7 +54,9 @@ def to_yaml(graph: GraphFlow) -> str:
 
 
 def _trigger(trigger: Trigger) -> Json:
-    return "any_text" if trigger.kind == "any_text" else {trigger.kind: trigger.value}
+    if trigger.kind == "any_text":
+        return "any_text"
+    return {trigger.kind: trigger.value, "when": trigger.when} if trigger.when else {trigger.kind: trigger.value}
 
 
 def _in_order(flow: Flow) -> Iterable[StepName]:

@@ -9,6 +9,7 @@ from turnflow.core.codec import digest
 from turnflow.core.definition import Flow, Registration, Trigger
 from turnflow.core.ids import FlowName, Json
 from turnflow.core.validation import trigger_problems
+from turnflow.declarative import condition_problems
 from turnflow.engine.values import fields_of
 from turnflow.errors import ConflictingFlow, InvalidFlow, MissingResource, UnknownFlow
 from turnflow.ports import Action, Handlers
@@ -57,7 +58,7 @@ class Registry:
         handlers = flow.build()
         definition = handlers.definition
         triggers = tuple(on)
-        problems = trigger_problems(triggers)
+        problems = (*trigger_problems(triggers), *condition_problems(triggers))
         if problems:
             raise InvalidFlow(definition.name, problems)
         given = dict(initial or {})
