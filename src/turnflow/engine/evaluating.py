@@ -26,6 +26,8 @@ VALUE_LIMIT: Final = 1 << 20
 """Most bytes of one evaluated value."""
 REFERENCE: Final = b'"$secret"'
 ITERATION: Final = re.compile(r"([^/\[\]]+)\[(\d+)\]/")
+ASKED_FOR: Final = frozenset({"error", "message"})
+"""Roots that may be absent, so that expressions ask has(error.code): then they are there without members."""
 REF_LIMIT: Final = 64
 """How many results may point to one another in a row."""
 
@@ -104,7 +106,10 @@ class Sight:
                 self._see_field(values, path)
             elif root not in values:
                 look = LOOKS.get(root)
-                self._keep(values, root, look(self) if look is not None else self._named_item(root))
+                found = look(self) if look is not None else self._named_item(root)
+                if not found and root in ASKED_FOR and path[:1] not in asked:
+                    found = [{}]
+                self._keep(values, root, found)
         return values
 
     @staticmethod
