@@ -197,7 +197,7 @@ def _call(draft: Draft, cursor: Cursor, node: ActionStep, visit: int) -> None:
         chosen = draft.evaluate(node.settings.idempotency_key, cursor)
         if isinstance(chosen, Flaw):
             return failed(draft, cursor, "expression", chosen.message, retry=False)
-        key = bytes(chosen.json).decode()
+        key = _text(chosen.json)
     return _work.call_again(draft, cursor, Job(visit, "action", draft.at, node.action, input=answer.json, key=key))
 
 
