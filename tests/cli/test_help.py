@@ -10,7 +10,8 @@ import pytest
 
 from tests.cli.processes import Run
 
-COMMANDS = ("serve", "chat", "operator", "graph", "rehearse")
+COMMANDS = ("serve", "chat", "operator", "run", "check", "schema", "graph", "rehearse")
+TASKS = ("list", "show", "tree", "watch", "cancel", "pause", "resume", "retry", "fork")
 HEAVY = ("litestar", "uvicorn", "turnflow.testing", "turnflow.channels.webchat", "turnflow.diagram")
 
 
@@ -25,9 +26,9 @@ def test_without_a_command_the_help_is_shown(run: Run) -> None:
     assert run("--help").stdout.strip() in (run().stdout + run().stderr)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, *(f"tasks {name}" for name in TASKS)])
 def test_the_help_of_a_command_explains_every_word_of_it_and_gives_an_example(run: Run, command: str) -> None:
-    shown = run(command, "-h").stdout
+    shown = run(*command.split(), "-h").stdout
     example = re.search(rf"Example: .*turnflow {command} (.*)", shown)
     assert example, shown
     options = re.findall(r"^│ (?:\*)? *(--[a-z]+) +(.*?) *│", shown, re.MULTILINE)
@@ -49,7 +50,7 @@ def test_a_misspelt_command_or_option_is_named(run: Run) -> None:
     assert "--store" in option.stderr
 
 
-@pytest.mark.parametrize("module", ["turnflow.cli", "turnflow.cli.chat", "turnflow.cli.operator"])
+@pytest.mark.parametrize("module", ["turnflow.cli", "turnflow.cli.chat", "turnflow.cli.operator", "turnflow.cli.tasks"])
 def test_a_command_loads_nothing_that_only_others_need(module: str) -> None:
     look = f"import sys, {module}; print([name for name in {HEAVY!r} if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout == "[]\n"

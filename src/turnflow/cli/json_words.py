@@ -14,7 +14,7 @@ def json_object(option: str, words: str | None) -> dict[str, Json]:
     """Return the object that an option was given as; nothing is an empty one. Raises `CallerError` naming the option."""
     if words is None:
         return {}
-    place = option
+    place = "it"
     if words.startswith("@"):
         place = words[1:]
         try:

@@ -73,6 +73,7 @@ def told(task: Task, console: Console) -> int:
         return 0
     error = task.error
     why = f"step {error.step}, {error.code}: {error.message}" if error is not None else task.reason or "no reason given"
+    why += f" (by {task.by})" if task.by else ""
     console.print(f"[bold red]{task.status}:[/]", end=" ")
     console.print(why, markup=False)
     return 1

@@ -129,7 +129,8 @@ async def order_here(
     async with beside(store) as opened:
         whole = await named(opened, id)
     async with engine_for(file, store, actions) as (engine, _):
-        copy = await _give(engine.tasks, whole, word, step, who)
+        ended = word == "resume" and (await engine.tasks.get(whole)).status == "completed"
+        copy = None if ended else await _give(engine.tasks, whole, word, step, who)
         return await follow(engine, copy or whole, file, store, watch=True)
 
 
