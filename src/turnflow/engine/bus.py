@@ -29,7 +29,7 @@ EVENT_LIMIT: Final = 256 * 1024
 """Most bytes of what an event carries."""
 KEY_LIMIT: Final = 1_024
 """Most bytes of an event's key, and of its id."""
-LINES: Final = 64
+LINES: Final = 8
 """Mailboxes that events are handed over from; events of one topic and key go through the same one, in order."""
 OURS: Final = ("flow", "webhook")
 """First words of topics on which only the engine publishes."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from turnflow.core.ids import At, InputId, MailboxId, RunId
 from turnflow.core.state import RunState
-from turnflow.engine.payloads import Payload
+from turnflow.engine.payloads import Announced, Payload
 from turnflow.ports import Delivery
 
 TOGETHER = 64
@@ -44,7 +44,7 @@ class Item:
     volatile: bool = False
     """It needs no inbox row: if it gets lost, what it reports is done again (actions of steps)."""
     more: list[Payload] = field(default_factory=list)
-    """Further volatile payloads that are applied in the same turn."""
+    """Further payloads that are applied in the same turn: volatile ones, or events."""
 
     def apart(self) -> list[Item]:
         """Return what was to be applied together with this one, as items again, the last first."""
@@ -88,8 +88,14 @@ class HotMailbox:
         return not (self.busy or self.queued or self.queue or self.detached)
 
     def next_item(self) -> Item:
-        """Take the next item; volatile ones that stand in a row become one, so that one commit serves them all."""
+        """Take the next item; volatile ones that stand in a row, and events, become one, so that one commit serves them all."""
         item = self.queue.popleft()
+        while isinstance(item.payload, Announced) and len(item.more) < TOGETHER and self.queue:
+            if item.attempts or self.queue[0].attempts or not isinstance(self.queue[0].payload, Announced):
+                break
+            follower = self.queue.popleft()
+            item.more.append(follower.payload)
+            item.also += (follower.seq,)
         while item.volatile and len(item.more) < TOGETHER and self.queue and self.queue[0].volatile:
             if item.attempts or self.queue[0].attempts:
                 break  # one that could not be applied must not spoil the others

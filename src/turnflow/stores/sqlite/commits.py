@@ -132,19 +132,23 @@ class Commits:
 
 
 def _parts(commits: Sequence[Commit], outcomes: Sequence[CommitOutcome]) -> Iterator[list[Commit]]:
-    """Cut a list where writing table by table would differ from writing commit by commit: a mailbox again, or after a forward."""
+    """Cut a list where writing table by table would differ from writing commit by commit.
+
+    That is where a mailbox comes again, or something for which a forward came before: of its mailbox or with its id.
+    """
     part: list[Commit] = []
     mailboxes: set[str] = set()
+    forwarded: set[str] = set()
     for commit, outcome in zip(commits, outcomes, strict=True):
         if outcome is not COMMITTED:
             continue
-        if commit.mailbox in mailboxes:
+        if commit.mailbox in mailboxes or (forwarded and any(entry.id in forwarded for entry in commit.received)):
             yield part
-            part, mailboxes = [], set()
+            part, mailboxes, forwarded = [], set(), set()
         part.append(commit)
         mailboxes.add(commit.mailbox)
-        if commit.forwards:
-            yield part
-            part, mailboxes = [], set()
+        for entry in commit.forwards:
+            mailboxes.add(entry.mailbox)
+            forwarded.add(entry.id)
     if part:
         yield part
