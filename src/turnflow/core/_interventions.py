@@ -146,6 +146,9 @@ def _unhalt(draft: Draft) -> None:
         for timer in list(draft.timers.values()):
             draft.set_timer(replace(timer, due=timer.due + shift))  # some fired meanwhile and are gone from the store
 
+        for cursor in list(draft.cursors.values()):
+            if shift and cursor.job is not None:  # its time stood still as well
+                draft.put(replace(cursor, job=replace(cursor.job, since=cursor.job.since + shift)))
 
 def ask_again(draft: Draft) -> str:
     """Repeat what the run last asked: its menu, else the question that has the focus, else all open ones."""

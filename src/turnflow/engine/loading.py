@@ -195,7 +195,7 @@ async def graft(turn: Turn, run: RunId, event: RunForked) -> None:
     kept = [result for result in results if again is None or result.visit < again]
     work = turn.create(run, handlers.definition)
     turn.results += [result_row(run, result) for result in kept]
-    work.fresh.update((result.path, result) for result in sorted(kept, key=lambda result: result.visit))
+    work.fresh.update((one.path, one) for one in sorted(kept, key=lambda one: one.visit) if not one.late)
 
 
 async def revive(turn: Turn, run: RunId) -> None:

@@ -122,6 +122,8 @@ class Outcomes:
 
     def _keep(self, known: Known, results: Iterable[StepResult]) -> None:
         for result in results:
+            if result.late:
+                continue
             held = known.results.get(result.path)
             if held is None or (result.visit, result.attempts) >= (held.visit, held.attempts):
                 self._count += result.path not in known.results
@@ -151,8 +153,8 @@ class Outcomes:
 
 
 def row(run: RunId, result: StepResult) -> ResultRecord:
-    """Return a result as the store keeps it; rows of one path sort by visit and attempt."""
-    key = f"{PREFIX}{result.path}@{result.visit:010x}.{result.attempts:04x}"
+    """Return a result as the store keeps it; rows of one path sort by visit and attempt, late ones stand beside."""
+    key = f"{PREFIX}{result.path}@{result.visit:010x}.{result.attempts:04x}{'.late' if result.late else ''}"
     return ResultRecord(run, key, _encoder.encode(result))
 
 

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
 
+import msgspec
+from msgspec import Raw
+
+from turnflow.core.frames import StepResult
 from turnflow.core.ids import MailboxId
-from turnflow.errors import LostOwnership
+from turnflow.engine.outcomes import row
+from turnflow.errors import LostOwnership, TurnflowError
 from turnflow.ports import Commit, CommitOutcome, Rejected, ResultRecord, partition_of
 
 if TYPE_CHECKING:
     from turnflow.engine.process import Process
+    from turnflow.engine.works import Work
+
+LATE_LIMIT: Final = 1 << 20
+"""Most bytes of a late result."""
 
 
 async def keep(engine: Process, mailbox: MailboxId, result: ResultRecord) -> bool:
@@ -28,3 +38,18 @@ async def keep(engine: Process, mailbox: MailboxId, result: ResultRecord) -> boo
     if isinstance(done, Rejected) and done.reason != "result":
         raise LostOwnership(f"the result of an action could not be recorded: {done}")
     return not isinstance(done, Rejected)
+
+
+async def keep_late(engine: Process, work: Work, result: object) -> None:
+    """Record what an action came to after its time, or after nobody waited for it any more; it changes nothing."""
+    job = work.call.job
+    if not isinstance(result, bytes) or len(result) > LATE_LIMIT:
+        return
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError, TurnflowError):
+        msgspec.json.decode(result)
+        now = engine.clock.now()
+        late = StepResult(
+            work.path, job.visit, "completed", Raw(result), attempts=job.attempt, started=job.since, ended=now,
+            input=job.input, late=True,
+        )  # fmt: skip
+        await keep(engine, work.mailbox, row(work.run, late))

@@ -28,6 +28,7 @@ from turnflow.engine.payloads import ForRun
 from turnflow.engine.pool import Pool
 from turnflow.engine.slots import Slots
 from turnflow.engine.tries import Tries
+from turnflow.engine.work_records import keep_late
 from turnflow.engine.work_services import WorkServices
 from turnflow.errors import TurnflowError, UserCodeError
 from turnflow.ports import Action, ActionContext
@@ -50,23 +51,9 @@ class Work:
     """One attempt at one action."""
 
     __slots__ = (
-        "beat",
-        "call",
-        "deadline",
-        "done",
-        "ends_step",
-        "idle",
-        "mailbox",
-        "place",
-        "placed",
-        "recovered",
-        "run",
-        "settings",
-        "silent",
-        "started",
-        "stopped",
-        "task",
-    )
+        "beat", "call", "deadline", "done", "ends_step", "idle", "mailbox", "path", "place",
+        "placed", "recovered", "run", "settings", "silent", "started", "stopped", "task",
+    )  # fmt: skip
 
     def __init__(
         self, mailbox: MailboxId, state: RunState, call: CallAction, settings: Settings, *, recovered: bool
@@ -75,6 +62,7 @@ class Work:
         self.run: RunId = state.run
         self.place: tuple[FlowName, StepName] = (state.flow, call.step)
         self.call = call
+        self.path = next((c.prefix for c in state.cursors if c.id == call.cursor), "") + call.step
         self.settings = settings
         self.recovered = recovered
         self.placed = False
@@ -163,8 +151,13 @@ class Works:
         if monotonic() - self._breath > BREATH:  # chains of quick actions must not hold up everybody else
             await asyncio.sleep(0)
             self._breath = monotonic()
-        event = await self._outcome(work) if await self._tries.permits(work) else None
-        self._tries.over(work)
+        try:
+            event = await self._outcome(work) if await self._tries.permits(work) else None
+        except BaseException:  # the worker ends, and with it the process or its stay here
+            self._known.pop(work.call.key, None)
+            raise
+        finally:
+            self._tries.over(work)
         if self._known.get(work.call.key) is not work:
             return  # it was left to itself: its place has been given up already
         del self._known[work.call.key]
@@ -203,6 +196,8 @@ class Works:
         except (Exception, SystemExit, BaseExceptionGroup) as error:  # all of it becomes an event
             failed = self._failed(work, error)
         self._close(work)
+        if work.stopped is not None and failed is None:
+            await keep_late(engine, work, result)
         if work.stopped is not None:
             return self._timed_out(work) if work.stopped[0] == "timeout" else None
         return failed or self._returned(work, result)
