@@ -47,6 +47,7 @@ FENCES: dict[str, tuple[str, ...]] = {
     "litestar": ("channels/webchat/",),
     "uvicorn": ("channels/webchat/", "cli/"),
     "cel_expr_python": ("expressions/",),
+    "cronsim": ("cron.py",),
     "graphlay": ("diagram/",),
     "resvg_py": ("diagram/",),
     "typer": ("cli/",),

@@ -16,6 +16,7 @@ from turnflow.authoring import (
     media,
     minutes,
     pattern,
+    schedule,
     seconds,
     where,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "minutes",
     "open_engine",
     "pattern",
+    "schedule",
     "seconds",
     "where",
 ]

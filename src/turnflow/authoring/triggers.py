@@ -6,10 +6,14 @@ The same words serve a step's `accepts=` where they make sense there: `accepts=c
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from turnflow import answers
-from turnflow.core.definition import Accepts, Trigger
+from turnflow.core.definition import Accepts, CatchUp, Overlap, Trigger
+from turnflow.core.ids import Json
 from turnflow.core.inputs import MEDIA_KINDS
+from turnflow.core.validation import trigger_problems
+from turnflow.cron import schedule_problems
 from turnflow.errors import AuthorError
 
 
@@ -56,6 +60,28 @@ def where(name: str) -> Trigger:
     return Trigger("filter", name)
 
 
+def schedule(
+    cron: str,
+    *,
+    zone: str = "UTC",
+    catch_up: CatchUp = "last",
+    overlap: Overlap = "skip",
+    input: Mapping[str, Json] | None = None,
+) -> Trigger:
+    """Start at the times of a cron expression: minute, hour, day of the month, month, day of the week.
+
+    `zone`: the IANA time zone whose clocks it goes by. `catch_up`: which of the moments that no engine was there for are made up
+    for: `none`, the `last`, or `all` (the newest hundred). `overlap`: what to do when a run that it started is still live: `skip`
+    the moment, `queue` it, or `allow` both. `input`: what each run is started with. Raises `AuthorError`.
+    """
+    trigger = Trigger(
+        "schedule", " ".join(cron.split()), zone=zone, catch_up=catch_up, overlap=overlap, input=dict(input or {})
+    )
+    for problem in (*trigger_problems([trigger]), *schedule_problems([trigger])):
+        raise AuthorError(f"schedule({cron!r}): {problem.message}")
+    return trigger
+
+
 def accepts_of(wanted: Accepts | Trigger) -> Accepts | None:
     """Return what a wait takes when `wanted` was written for it; None if a trigger means nothing inside a flow."""
     if isinstance(wanted, Accepts):
@@ -71,5 +97,5 @@ def accepts_of(wanted: Accepts | Trigger) -> Accepts | None:
             return Accepts((wanted.value,))
         case "any_text":
             return answers.text()
-        case "callback" | "event":
+        case "callback" | "event" | "schedule":
             return None

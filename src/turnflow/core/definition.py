@@ -17,6 +17,7 @@ from turnflow.core.nodes import Node, Output, Retry, Settings, Template
 
 __all__ = [
     "Accepts",
+    "CatchUp",
     "Flow",
     "HandlerStep",
     "Hook",
@@ -24,6 +25,7 @@ __all__ = [
     "Node",
     "OnRepeat",
     "Output",
+    "Overlap",
     "ParallelGroup",
     "Policies",
     "Question",
@@ -39,6 +41,8 @@ __all__ = [
 
 KeyPolicy: TypeAlias = Literal["user_in_chat", "user", "chat", "thread"]
 OnRepeat: TypeAlias = Literal["resume", "restart", "reject", "parallel"]
+CatchUp: TypeAlias = Literal["none", "last", "all"]
+Overlap: TypeAlias = Literal["skip", "queue", "allow"]
 Hook: TypeAlias = Literal["flow_enter", "flow_exit", "step_enter", "step_leave", "error", "timeout"]
 
 
@@ -186,14 +190,22 @@ class Flow(Struct, frozen=True, omit_defaults=True):
 
 
 class Trigger(Struct, frozen=True, omit_defaults=True):
-    """What starts a flow: input (more specific kinds win: command, callback, filter, pattern, media, any text) or an event."""
+    """What starts a flow: input (more specific kinds win: command, callback, filter, pattern, media, any text), events, time."""
 
-    kind: Literal["command", "callback", "filter", "pattern", "media", "any_text", "event"]
+    kind: Literal["command", "callback", "filter", "pattern", "media", "any_text", "event", "schedule"]
     value: str = ""
-    """Command name, callback data (a trailing `*` matches any ending), filter name, regular expression, media kind, or topic of
-    an event (dotted words; `*` stands for one of them, a last `**` for all that follow)."""
+    """Command name, callback data (a trailing `*` matches any ending), filter name, regular expression, media kind, topic of an
+    event (dotted words; `*` stands for one of them, a last `**` for all that follow), or cron expression of a schedule."""
     when: str = ""
     """Of an event: a CEL condition over `event`; empty: each one counts."""
+    zone: str = "UTC"
+    """Of a schedule: the IANA time zone whose clocks it goes by."""
+    catch_up: CatchUp = "last"
+    """Of a schedule: which of the moments that nobody was there for are made up for."""
+    overlap: Overlap = "skip"
+    """Of a schedule: what happens at a moment at which a run that it started is still live."""
+    input: dict[str, Json] = {}
+    """Of a schedule: what its runs are started with."""
 
 
 class Registration(Struct, frozen=True):

@@ -229,7 +229,7 @@ def trigger_for(input: Input, registrations: Sequence[Registration], matched: Co
     best: tuple[int, FlowName] | None = None
     for registration in registrations:
         for trigger in registration.triggers:
-            if trigger.kind == "event":
+            if trigger.kind in ("event", "schedule"):
                 continue
             rank = SPECIFICITY.index(trigger.kind)
             if (best is None or rank < best[0]) and _triggers(trigger, input, matched):

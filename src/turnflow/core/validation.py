@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import get_args
 
-from turnflow.core.definition import Flow, HandlerStep, ParallelGroup, Trigger, WaitSpec
+from turnflow.core.definition import CatchUp, Flow, HandlerStep, Overlap, ParallelGroup, Trigger, WaitSpec
 from turnflow.core.graph import names, reached, targets
 from turnflow.core.graph_validation import CONFUSING, graph_problems, is_graph, path_problems
 from turnflow.core.ids import StepName
@@ -54,6 +55,15 @@ def trigger_problems(triggers: Iterable[Trigger]) -> tuple[Problem, ...]:
             found.append(Problem("bad_topic", path, problem))
         if trigger.when and trigger.kind != "event":
             found.append(Problem("bad_trigger", path, f"a {trigger.kind} trigger has no condition; only events have"))
+        if trigger.kind != "schedule" and trigger != Trigger(trigger.kind, trigger.value, trigger.when):
+            message = f"a {trigger.kind} trigger has no zone, catch_up, overlap or input; only schedules have"
+            found.append(Problem("bad_trigger", path, message))
+        for field, word, words in (
+            ("catch_up", trigger.catch_up, get_args(CatchUp)), ("overlap", trigger.overlap, get_args(Overlap)),
+        ):  # fmt: skip
+            if word not in words:
+                message = f"a schedule has no {field} {word!r}; there are: {', '.join(words)}"
+                found.append(Problem("bad_trigger", path, message))
         if trigger.kind == "pattern":
             try:
                 re.compile(trigger.value)

@@ -6,6 +6,7 @@ from turnflow.engine.desk import Desk
 from turnflow.engine.engine import Engine
 from turnflow.engine.process import Process
 from turnflow.engine.registry import Registry
+from turnflow.engine.schedules import Schedule, Schedules
 from turnflow.engine.task import Change, Cursor, StepRecord, Task, TaskNode, cursor_of
 from turnflow.engine.tasks import Tasks, tasks_beside
 from turnflow.engine.texts import Texts
@@ -18,6 +19,8 @@ __all__ = [
     "Engine",
     "Process",
     "Registry",
+    "Schedule",
+    "Schedules",
     "StepRecord",
     "SystemClock",
     "Task",

@@ -19,6 +19,7 @@ from turnflow.engine.mailbox import Item
 from turnflow.engine.orders import Orders
 from turnflow.engine.payloads import Begin, ForRun, home_of
 from turnflow.engine.process import Process
+from turnflow.engine.schedules import Schedules
 from turnflow.engine.task_book import TaskBook
 from turnflow.engine.tasks import Tasks
 from turnflow.engine.transcript import read_history
@@ -36,6 +37,7 @@ class Engine:
         definitions = Definitions(process.store, process.registry)
         book = TaskBook(process.store, definitions, lambda run, step: process.works.progress(run, step))
         orders = Orders(book, definitions, OwnDoor(process), process.clock)
+        self._schedules = Schedules(process.store, process.registry)
         self._tasks = Tasks(process.store, definitions, book, orders, process.watchers)
 
     @property
@@ -47,6 +49,11 @@ class Engine:
     def tasks(self) -> Tasks:
         """The runs of the store as tasks: look at them, wait for them, watch them, and tell them what to do."""
         return self._tasks
+
+    @property
+    def schedules(self) -> Schedules:
+        """The schedules of the registered flows: when each is due, and what it started last."""
+        return self._schedules
 
     # --- input and output --------------------------------------------------------------------------------------
 

@@ -14,15 +14,16 @@ from msgspec.structs import replace
 
 from turnflow.core.definition import Registration, Trigger
 from turnflow.core.effects import Subscribe
-from turnflow.core.events import RetryRequested, RunForked, SignalReceived
+from turnflow.core.events import RetryRequested, RunForked, SignalReceived, TimerFired
 from turnflow.core.frames import StepResult
 from turnflow.core.ids import EffectKey, Json, RunId, StepName
 from turnflow.core.nodes import EventStep
 from turnflow.core.state import RunState
 from turnflow.core.topics import matches
-from turnflow.engine import effects, loading
+from turnflow.engine import alarm, effects, loading
 from turnflow.engine.bus import shown
 from turnflow.engine.payloads import Announced, Begin, ForRun, Look, Payload, home_of
+from turnflow.engine.schedules import is_schedule
 from turnflow.engine.values import fields_of
 from turnflow.errors import InvalidExpression, InvalidValue, UserCodeError
 from turnflow.expressions import compile_expression
@@ -59,6 +60,9 @@ async def prepare(turn: Turn, payload: Payload) -> bool:
         case ForRun(run, RunForked() as forked):
             await loading.graft(turn, run, forked)
             return True
+        case ForRun(run, TimerFired()) if is_schedule(run):
+            await alarm.ring(turn, run)
+            return False
         case _:
             return True
 

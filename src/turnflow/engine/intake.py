@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 KINDS: Final = frozenset(get_args(InputKind))
 INBOX_LIMIT: Final = 100
 """Most inputs that wait in one conversation (guarantees: Limits)."""
-RESERVED: Final = ("user:", "run:", "role:", "bus:")
+RESERVED: Final = ("user:", "run:", "role:", "bus:", "schedule:")
 """How the ids of mailboxes begin that are no conversation of a channel."""
 TOTAL_LIMIT: Final = 100_000
 """Most inputs that wait in one process."""

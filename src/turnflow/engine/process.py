@@ -19,7 +19,7 @@ from turnflow.core.definition import Flow
 from turnflow.core.events import TimerFired
 from turnflow.core.ids import InputId, MailboxId, RunId
 from turnflow.core.state import RunState
-from turnflow.engine import landing, loading, recovery
+from turnflow.engine import landing, loading, recovery, schedules
 from turnflow.engine.audience import Audience
 from turnflow.engine.background import Background
 from turnflow.engine.bus import Bus
@@ -120,8 +120,8 @@ class Process:
         if self.counts_attempts:
             asyncio.get_running_loop().call_later(CAUTIOUS, self._trust)
         tasks.launch(self.committer.run())
-        await recovery.keep_definitions(self)
-        await recovery.recover(self)
+        for begin in (recovery.keep_definitions, schedules.prepare, recovery.recover):
+            await begin(self)
         for service in (self.timers.run(), recovery.poll(self), self._watch(), self.leases.renew()):
             tasks.launch(service)
 

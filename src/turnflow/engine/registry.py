@@ -9,6 +9,7 @@ from turnflow.core.codec import digest
 from turnflow.core.definition import Flow, Registration, Trigger
 from turnflow.core.ids import FlowName, Json
 from turnflow.core.validation import trigger_problems
+from turnflow.cron import schedule_problems
 from turnflow.declarative import condition_problems
 from turnflow.engine.values import fields_of
 from turnflow.errors import ConflictingFlow, InvalidFlow, MissingResource, UnknownFlow
@@ -58,12 +59,13 @@ class Registry:
         handlers = flow.build()
         definition = handlers.definition
         triggers = tuple(on)
-        problems = (*trigger_problems(triggers), *condition_problems(triggers))
+        problems = (*trigger_problems(triggers), *condition_problems(triggers), *schedule_problems(triggers))
         if problems:
             raise InvalidFlow(definition.name, problems)
         given = dict(initial or {})
-        if any(trigger.kind != "event" for trigger in triggers):
-            handlers.initial(fields_of(given))
+        for trigger in triggers:
+            if trigger.kind != "event":
+                handlers.initial(fields_of({**given, **trigger.input}))
         key = (definition.name, definition.version)
         hashed = digest(definition)
         if key in self._digests and self._digests[key] != hashed:
@@ -117,12 +119,12 @@ class Registry:
         handlers = self._handlers.get((flow, version))
         return handlers.definition if handlers is not None else None
 
-    def newest(self, flow: str) -> tuple[Registration, Handlers]:
-        """Return the newest version of a flow. Raises `UnknownFlow`."""
     def digest(self, flow: FlowName, version: int) -> str:
         """Return the hash over what a flow version does, "" if it is not registered."""
         return self._digests.get((flow, version), "")
 
+    def newest(self, flow: str) -> tuple[Registration, Handlers]:
+        """Return the newest version of a flow. Raises `UnknownFlow`."""
         registration = self._newest.get(FlowName(flow))
         if registration is None:
             known = ", ".join(self._newest) or "none"

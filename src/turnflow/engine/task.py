@@ -97,6 +97,8 @@ class Task(Struct, frozen=True, omit_defaults=True):
     """The topmost task of its tree; its own id if it has no parent."""
     children: tuple[str, ...] = ()
     conversation: str = ""
+    started_by: str = ""
+    """The schedule that started it; empty: an event, a person or a program did."""
     created: At = 0
     started: At | None = None
     ended: At | None = None

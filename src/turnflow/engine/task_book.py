@@ -16,6 +16,7 @@ from turnflow.core.progress import progress_of
 from turnflow.core.state import TERMINAL, RunState, Status
 from turnflow.engine.definitions import Definitions
 from turnflow.engine.outcomes import results_of
+from turnflow.engine.schedules import is_schedule
 from turnflow.engine.step_records import Veil, records_of
 from turnflow.engine.task import StepRecord, Task, TaskNode
 from turnflow.errors import UndecodableRow, UnknownRun
@@ -167,6 +168,7 @@ class TaskBook:
             parent=state.parent.run if state.parent is not None else "",
             root=await self._root(state),
             conversation=state.conversation,
+            started_by=state.mailbox if is_schedule(state.mailbox) else "",
             created=state.created,
             started=state.created,
             ended=state.updated if ended else None,

@@ -18,7 +18,7 @@ from turnflow.core.events import CancelRequested, Event, HandlerAnswered, InputS
 from turnflow.core.ids import At, ConversationId, EffectKey, RunId, TimerId
 from turnflow.core.machine import Accepted, advance, pending
 from turnflow.core.state import TERMINAL, Ending, RunState, blank
-from turnflow.engine import arrival, effects, handover, loading
+from turnflow.engine import alarm, arrival, effects, handover, loading
 from turnflow.engine.evaluating import evaluator
 from turnflow.engine.mailbox import HotMailbox, Item
 from turnflow.engine.outcomes import NotLoaded
@@ -149,7 +149,7 @@ class Turn:
                 continue
             call = self._next_call()
             if call is None:
-                if self._winds_up():
+                if self._winds_up() and not await alarm.follow(self):
                     break
                 continue
             run, handler_call = call

@@ -226,6 +226,9 @@ class Store(Protocol):
     async def retake(self, mailbox: MailboxId, seqs: Sequence[int]) -> None:
         """Count one more attempt for these entries, durably, before they are taken up again."""
 
+    async def timers(self, prefix: str) -> list[TimerRecord]:
+        """Return the timers of runs whose id starts with `prefix`, by run and timer. The cost follows what is returned."""
+
     async def results(self, run: RunId, prefix: str) -> list[ResultRecord]:
         """Return recorded results of a run whose key starts with `prefix`, by key."""
 

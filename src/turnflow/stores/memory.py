@@ -241,6 +241,10 @@ class MemoryStore:
         waiting = tuple(self._inbox[mailbox][seq] for seq in sorted(self._waiting.get(mailbox, ())))
         return ports.Mailbox(self._last.get(mailbox, 0), runs, waiting)
 
+    async def timers(self, prefix: str) -> list[ports.TimerRecord]:
+        """Return timers by the start of their run's id."""
+        return [timer for (run, _), timer in sorted(self._timers.items()) if run.startswith(prefix)]
+
     async def results(self, run: RunId, prefix: str) -> list[ports.ResultRecord]:
         """Return results by key."""
         return [result for key, result in sorted(self._results[run].items()) if key.startswith(prefix)]

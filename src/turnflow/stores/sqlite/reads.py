@@ -60,6 +60,11 @@ class Reads:
         replies = self._first("due_replies", partitions, limit)
         return Due(timers, tuple(mailboxes)[:limit], tuple([_reply(row) for row in replies]))
 
+    def timers(self, prefix: str) -> list[TimerRecord]:
+        """Return timers of runs whose id starts with `prefix`: a stretch of the primary key."""
+        rows = self._execute(self._queries["timers"], (prefix,))
+        return [TimerRecord(*row) for row in takewhile(lambda row: row[0].startswith(prefix), rows)]
+
     def results(self, run: RunId, prefix: str) -> list[ResultRecord]:
         """Return results whose key starts with `prefix`: a stretch of the primary key."""
         rows = self._execute(self._queries["results"], (run, prefix))

@@ -30,6 +30,7 @@ from turnflow.ports import (
     RunQuery,
     RunRecord,
     SubscriptionRecord,
+    TimerRecord,
 )
 from turnflow.stores._sql import load_migrations, load_queries
 from turnflow.stores.sqlite.commits import Commits, Refused
@@ -183,6 +184,11 @@ class SqliteStore:
         """Tell whether an inbox id is known."""
         parts = self._open()
         return await parts.database.glance(lambda: parts.reads.seen(id))
+
+    async def timers(self, prefix: str) -> list[TimerRecord]:
+        """Return timers as `Store.timers` does."""
+        parts = self._open()
+        return await parts.database.read(lambda: parts.reads.timers(prefix))
 
     async def results(self, run: RunId, prefix: str) -> list[ResultRecord]:
         """Return results as `Store.results` does."""
