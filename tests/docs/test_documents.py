@@ -13,9 +13,10 @@ from turnflow.core.ids import Json
 from turnflow.declarative import document_schema, read_document
 from turnflow.declarative.accepting import RECORDS
 from turnflow.declarative.checked_schema import value_mistake
-from turnflow.declarative.document import POLICIES, TriggerShape
+from turnflow.declarative.document import POLICIES
 from turnflow.declarative.groups import GROUP_KINDS
 from turnflow.declarative.steps import STEP_KINDS
+from turnflow.declarative.triggers import TriggerShape
 from turnflow.engine.evaluating import VALUE_LIMIT
 from turnflow.expressions import ROOTS, compile_expression
 from turnflow.expressions.budget import ITERATIONS
@@ -53,7 +54,8 @@ def answers() -> dict[str, Json]:
 def triggers() -> dict[str, Json]:
     either = TriggerShape().schema()["anyOf"]
     assert isinstance(either, list)
-    return record(record(either[1])["properties"])
+    shapes = [record(shape)["properties"] for shape in either if "properties" in record(shape)]
+    return {name: schema for shape in shapes for name, schema in record(shape).items()}
 
 
 SECTIONS: Final[Mapping[str, dict[str, Json]]] = {
