@@ -11,15 +11,18 @@ from itertools import pairwise
 from xml.etree import ElementTree as xml
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from msgspec.structs import replace
 
+from tests.declarative.random_graphs import graphs
 from tests.diagram.flows import ALL
 from tests.diagram.graphs import GRAPHS, KINDS, NESTED, REFUND, action, graph, large, names, to
+from tests.diagram.tangles import tangle
 from tests.diagram.test_mermaid import TITLES
 from turnflow.core.definition import Flow
 from turnflow.core.ids import StepName
 from turnflow.core.nodes import Loop, Sequence
+from turnflow.declarative import GraphFlow
 from turnflow.diagram import draw, to_png, to_svg
 from turnflow.diagram.lettering import width
 from turnflow.diagram.picture import Picture, Place
@@ -30,7 +33,12 @@ from turnflow.diagram.texts import box_lines
 from turnflow.diagram.tracing import trace
 from turnflow.errors import MissingExtra
 
-FLOWS = {**GRAPHS, "large": large(), **{f"handlers-{name}": flow for name, flow in ALL.items()}}
+FLOWS = {
+    **GRAPHS,
+    **{f"tangle-{seed}": tangle(seed) for seed in range(8)},
+    **{f"handlers-{name}": flow for name, flow in ALL.items()},
+    "large": large(),
+}
 each = pytest.mark.parametrize("flow", FLOWS.values(), ids=FLOWS)
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -129,7 +137,6 @@ def test_no_line_runs_through_a_box_or_a_label(flow: Flow) -> None:
     labels = [shrunk(arrow.label) for arrow in plan.arrows if arrow.label is not None]
     for arrow in plan.arrows:
         for piece in (piece for stroke in arrow.strokes for piece in pieces(stroke)):
-            assert piece.width == 0 or piece.height == 0
             through = [place for place, spot in spots if crosses(piece, spot)]
             assert {*through} <= {arrow.arrow.source, arrow.arrow.target}
             assert not [label for label in labels if crosses(piece, label)]
@@ -156,9 +163,33 @@ def test_texts_fit_into_their_boxes(flow: Flow) -> None:
         assert sum(line.height for line in lines) < one.spot.height
 
 
+def test_a_long_condition_is_cut_and_stands_whole_in_its_tooltip() -> None:
+    condition = (
+        "output.total > 100.0 && input.country in ['DE', 'AT', 'CH', 'LI'] && size(input.items) < 20 && !input.draft"
+    )
+    root = drawn(graph("long", action("first", to("last", when=condition), to("last")), action("last")))
+    arrow = next(group for group in classed(root, "arrow") if texts(group))
+    assert len(texts(arrow)) == 3
+    assert texts(arrow)[-1].endswith("…")
+    assert arrow.findtext(f"{SVG}title") == condition
+
+
 def test_a_text_is_measured_by_its_letters() -> None:
     assert width("iiii", 10) < width("nnnn", 10) < width("WWWW", 10) < width("\u6f22\u6f22\u6f22\u6f22", 10)
     assert width("e\u0301", 10) == width("e", 10)
+
+
+@settings(max_examples=40, deadline=None)
+@given(graphs())
+def test_any_graph_can_be_drawn_and_nothing_stands_on_anything_else(graph: GraphFlow) -> None:
+    for promise in (
+        test_each_step_and_each_group_is_drawn_once,
+        test_nothing_stands_on_anything_else,
+        test_no_line_runs_through_a_box_or_a_label,
+        test_everything_stands_on_the_canvas,
+        test_texts_fit_into_their_boxes,
+    ):
+        promise(graph.flow)
 
 
 @pytest.mark.parametrize("format", ["mermaid", "dot", "svg", "png"])

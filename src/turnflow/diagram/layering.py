@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import msgspec
@@ -12,6 +13,7 @@ from turnflow.errors import MissingExtra
 
 _MANY: Final = 400
 """From so many boxes on, haste is better than fewer crossings."""
+_HAIR: Final = 1.0
 _OPTIONS: Final = {
     "direction": "topbottom",
     "spacing": {"layer_gap": 36.0, "node_gap": 30.0, "isolated_gap": 30.0, "stub": 18.0},
@@ -37,7 +39,7 @@ class Route(NamedTuple):
     """How a link runs."""
 
     lines: tuple[tuple[Point, ...], ...]
-    """One from rim to rim, or two with the label between them; upright and level pieces."""
+    """One from rim to rim, or two with the label between them; as a rule of upright and level pieces."""
     label: Spot | None
     """Where its label stands."""
 
@@ -76,6 +78,8 @@ def layered(sizes: Sequence[Size], links: Sequence[Link]) -> Layers:
     drawing = msgspec.json.decode(drawn.to_json(), type=_Drawing)
     for index in back:
         drawing.edges[index].points.reverse()
+    for edge in drawing.edges:
+        _straighten(edge.points)
     return _layers(drawing, nodes, links, len(sizes))
 
 
@@ -134,6 +138,15 @@ class _Drawing(msgspec.Struct):
 
     nodes: tuple[_Node, ...]
     edges: tuple[_Edge, ...]
+
+
+def _straighten(points: list[_Vector]) -> None:
+    """Make pieces that are a hair's breadth off upright and level."""
+    for before, point in pairwise(points):
+        if abs(point.x - before.x) < _HAIR:
+            point.x = before.x
+        elif abs(point.y - before.y) < _HAIR:
+            point.y = before.y
 
 
 def _layers(drawing: _Drawing, sizes: Sequence[Size], links: Sequence[Link], boxes: int) -> Layers:

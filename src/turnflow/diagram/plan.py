@@ -31,7 +31,7 @@ class PlacedMarker(NamedTuple):
 
 
 class PlacedArrow(NamedTuple):
-    """An arrow along upright and level lines."""
+    """An arrow along lines that are, as a rule, upright and level."""
 
     arrow: Arrow
     strokes: tuple[tuple[Point, ...], ...]
