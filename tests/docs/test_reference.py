@@ -9,6 +9,7 @@ from typing import get_args
 
 import pytest
 import typer.main
+from typer.core import TyperGroup
 
 from tests.docs.pages import Page, page, pages
 from turnflow import Engine, Flow, Registry, Retry, Texts, Turn, open_engine
@@ -152,11 +153,15 @@ def test_every_status_is_explained_or_not_in_use_yet() -> None:
 def test_every_command_and_option_is_listed() -> None:
     text = page("docs/reference/cli.md").text
     group = typer.main.get_group(app)
-    for name, command in group.commands.items():
+    tasks = group.commands["tasks"]
+    assert isinstance(tasks, TyperGroup)
+    below = {f"tasks {name}": command for name, command in tasks.commands.items()}
+    for name, command in {**group.commands, **below}.items():
         assert f"`turnflow {name}" in text
+        named = f"(`{name}`|all of `tasks`)" if name in below else f"`{name}`"
         for parameter in command.params:
             for option in (option for option in parameter.opts if option.startswith("--") and option != "--help"):
-                assert re.search(rf"^\| `{option}` \|.*`{name}`", text, re.MULTILINE), (
+                assert re.search(rf"^\| `{option}` \|.*{named}", text, re.MULTILINE), (
                     f"{option} of {name} is not listed"
                 )
 

@@ -37,6 +37,10 @@ Actions = Annotated[
     list[str] | None,
     typer.Option(metavar="MODULE:NAME", help="Actions for FILE: a list or a registry; may be repeated"),
 ]
+Secrets = Annotated[
+    list[str] | None,
+    typer.Option("--secret", metavar="REFERENCE", help="Secret FILE may use, as env:TOKEN; may be repeated"),
+]
 
 
 @tasks.command("list")
@@ -118,7 +122,14 @@ def pause(id: Id, store: Store = STORE, who: Who = "operator") -> None:
 
 
 @tasks.command()
-def resume(id: Id, file: File = None, store: Store = STORE, who: Who = "operator", actions: Actions = None) -> None:
+def resume(
+    id: Id,
+    file: File = None,
+    store: Store = STORE,
+    who: Who = "operator",
+    actions: Actions = None,
+    secrets: Secrets = None,
+) -> None:
     """Let a paused, failed or stuck task go on where it stands.
 
     With FILE the flow is run here, if no other process does, and the task is
@@ -126,12 +137,18 @@ def resume(id: Id, file: File = None, store: Store = STORE, who: Who = "operator
 
     Example: turnflow tasks resume 3f2a order.yaml
     """
-    _order("resume", id, None, file, store, who, actions)
+    _order("resume", id, None, file, store, who, actions, secrets)
 
 
 @tasks.command()
 def retry(
-    id: Id, file: File = None, step: Step = None, store: Store = STORE, who: Who = "operator", actions: Actions = None
+    id: Id,
+    file: File = None,
+    step: Step = None,
+    store: Store = STORE,
+    who: Who = "operator",
+    actions: Actions = None,
+    secrets: Secrets = None,
 ) -> None:
     """Let a failed or stuck task go on where that happened, or at another step.
 
@@ -139,22 +156,35 @@ def retry(
 
     Example: turnflow tasks retry 3f2a --step charge
     """
-    _order("retry", id, step, file, store, who, actions)
+    _order("retry", id, step, file, store, who, actions, secrets)
 
 
 @tasks.command()
 def fork(
-    id: Id, file: File = None, step: Step = None, store: Store = STORE, who: Who = "operator", actions: Actions = None
+    id: Id,
+    file: File = None,
+    step: Step = None,
+    store: Store = STORE,
+    who: Who = "operator",
+    actions: Actions = None,
+    secrets: Secrets = None,
 ) -> None:
     """Start a copy of a task, at a step or where it stands, and print its id.
 
     Example: turnflow tasks fork 3f2a --step charge
     """
-    _order("fork", id, step, file, store, who, actions)
+    _order("fork", id, step, file, store, who, actions, secrets)
 
 
 def _order(
-    word: str, id: str, step: str | None, file: Path | None, store: str, who: str, actions: list[str] | None
+    word: str,
+    id: str,
+    step: str | None,
+    file: Path | None,
+    store: str,
+    who: str,
+    actions: list[str] | None,
+    secrets: list[str] | None,
 ) -> None:
     """Give an order beside whoever runs the flows, or run them here."""
     from turnflow.cli.tasks import order, order_here
@@ -162,4 +192,4 @@ def _order(
     if file is None:
         run(lambda: order(store, id, word, step, who))
     else:
-        run(lambda: order_here(store, id, word, step, who, file, actions or ()))
+        run(lambda: order_here(store, id, word, step, who, file, actions or (), secrets or ()))

@@ -123,12 +123,19 @@ async def order(store: str, id: str, word: str, step: str | None, who: str) -> N
 
 
 async def order_here(
-    store: str, id: str, word: str, step: str | None, who: str, file: Path, actions: Sequence[str]
+    store: str,
+    id: str,
+    word: str,
+    step: str | None,
+    who: str,
+    file: Path,
+    actions: Sequence[str],
+    secrets: Sequence[str],
 ) -> int:
     """Run the flows of a file in this process, tell a task what to do there, and follow it to its end."""
     async with beside(store) as opened:
         whole = await named(opened, id)
-    async with engine_for(file, store, actions) as (engine, _):
+    async with engine_for(file, store, actions, secrets) as (engine, _):
         ended = word == "resume" and (await engine.tasks.get(whole)).status == "completed"
         copy = None if ended else await _give(engine.tasks, whole, word, step, who)
         return await follow(engine, copy or whole, file, store, watch=True)
