@@ -94,6 +94,10 @@ class InvalidValue(CallerError):
     """A value does not fit its declared type; the message names the field."""
 
 
+class WebhookRefused(CallerError):
+    """A webhook could not show that it is meant: its signature or its token does not hold."""
+
+
 class OverLimit(CallerError):
     """Input over a documented limit, refused before acceptance."""
 

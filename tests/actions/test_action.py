@@ -13,7 +13,7 @@ import pydantic
 import pytest
 
 from turnflow.actions import Action, action
-from turnflow.core.ids import FlowName, Json, RunId
+from turnflow.core.ids import FlowName, Json, RunId, StepName
 from turnflow.errors import AuthorError, MissingResource, UserCodeError
 from turnflow.ports import Action as ActionPort
 from turnflow.ports import ActionContext
@@ -201,6 +201,9 @@ class Watchers:
         raise NotImplementedError
 
     async def publish(self, topic: str, payload: bytes, key: str = "") -> None:
+        raise NotImplementedError
+
+    async def webhook_token(self, step: StepName) -> str:
         raise NotImplementedError
 
     def heartbeat(self) -> None:

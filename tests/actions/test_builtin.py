@@ -12,7 +12,7 @@ from msgspec import Raw
 from tests.actions.servers import builtin, call, context
 from turnflow import Registry
 from turnflow.actions import Action, builtin_actions
-from turnflow.core.ids import FlowName, Json, RunId
+from turnflow.core.ids import FlowName, Json, RunId, StepName
 from turnflow.errors import UserCodeError
 from turnflow.ports import ActionServices
 
@@ -33,6 +33,9 @@ class Notebook:
 
     async def publish(self, topic: str, payload: bytes, key: str = "") -> None:
         self.notes.append((topic, json.loads(payload), key))
+
+    async def webhook_token(self, step: StepName) -> str:
+        raise NotImplementedError
 
     def heartbeat(self) -> None:
         raise NotImplementedError

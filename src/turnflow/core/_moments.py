@@ -83,11 +83,13 @@ def wait_for_event(draft: Draft, cursor: Cursor, node: EventStep, visit: int) ->
         if value is None or not correlation:  # which would take the events of everybody
             message = f"`correlate` of step {node.name!r} came to nothing; leave it out to take events with any key"
             return _nodes.failed(draft, cursor, "expression", message, retry=False)
+    if node.webhook:
+        correlation = node.name
     job = Job(visit, "event", draft.at, input=Raw(msgspec.json.encode(correlation)))
     draft.put(replace(cursor, job=job))
     since = draft.state.created if node.lookback is None else draft.at - node.lookback
     key = _work.job_key(draft, job)
-    topic = node.topic or f"webhook.{draft.state.run}.{visit}"
+    topic = node.topic or f"webhook.{draft.state.run}"
     return draft.effects.append(Subscribe(key, cursor.id, cursor.step, topic, correlation, since))
 
 

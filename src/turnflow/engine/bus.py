@@ -53,20 +53,22 @@ class Bus:
 
     async def write(self, record: EventRecord) -> None:
         """Make an event durable, with the order to hand it over."""
-        engine = self._engine
         mailbox = MailboxId("")
         partition = partition_of(mailbox)
         entry = announcement(record)
+        epoch = self._engine.leases.epochs.get(partition, 0)
+        await self.write_down(Commit(mailbox, partition, epoch, forwards=(entry,), events=(record,)))
+        self._engine.wake(entry.mailbox)
+
+    async def write_down(self, commit: Commit) -> None:
+        """Make a commit durable that belongs to no turn. Raises `LostOwnership`."""
         outcome: asyncio.Future[CommitOutcome | Exception] = asyncio.get_running_loop().create_future()
-        epoch = engine.leases.epochs.get(partition, 0)
-        commit = Commit(mailbox, partition, epoch, forwards=(entry,), events=(record,))
-        engine.committer.submit(commit, lambda done: None if outcome.done() else outcome.set_result(done))
+        self._engine.committer.submit(commit, lambda done: None if outcome.done() else outcome.set_result(done))
         done = await asyncio.shield(outcome)
         if isinstance(done, Exception):
             raise done
         if isinstance(done, Rejected):
-            raise LostOwnership(f"another process owns the store now; event {record.id!r} was not published")
-        engine.wake(entry.mailbox)
+            raise LostOwnership("another process owns the store now; nothing was published")
 
 
 def record_of(topic: str, event: Raw, key: str, *, id: InputId, at: At) -> EventRecord:

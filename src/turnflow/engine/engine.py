@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
 from turnflow.core.codec import decode_state
@@ -24,6 +25,7 @@ from turnflow.engine.task_book import TaskBook
 from turnflow.engine.tasks import Tasks
 from turnflow.engine.transcript import read_history
 from turnflow.engine.values import encoded_of, fields_of
+from turnflow.engine.webhooks import new_token, receive
 from turnflow.errors import CallerError, EngineStopped, NestingTooDeep, UnknownRun
 from turnflow.ports import Channel, Delivery, Grade, Inbound, RunQuery, Said
 
@@ -176,6 +178,23 @@ class Engine:
             raise EngineStopped("the engine is stopping; publish the event again, with the same id, on a running one")
         name = InputId(id if id is not None else process.new_run())
         await process.bus.publish(topic, encoded_of(data), key, id=name)
+
+    async def webhook_token(self, run: str, step: str) -> str:
+        """Return a new token for the webhook that a step of a run waits for, now or later; whoever has it may answer once.
+
+        Raises `UnknownRun`, `InvalidValue` if the step waits for none.
+        """
+        return await new_token(self._process, RunId(run), StepName(step))
+
+    async def webhook(self, token: str, body: bytes, headers: Mapping[str, str], secrets: Sequence[str]) -> None:
+        """Hand a message in that came to the address with this token; it counts once.
+
+        `headers` with the signature are those of Standard Webhooks, `secrets` (`whsec_...`) those that may have signed it.
+        Raises `WebhookRefused`, `InvalidValue` for a body that is no JSON or too large, `EngineStopped`.
+        """
+        if self._process.stopping:
+            raise EngineStopped("the engine is stopping; send the webhook again to a running one")
+        await receive(self._process, token, body, headers, secrets)
 
     async def cancel(self, run: str, by: str = "host", reason: str = "") -> None:
         """Cancel a run with its children. Raises `UnknownRun`."""

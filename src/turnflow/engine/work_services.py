@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec import Raw, Struct
 
-from turnflow.core.ids import FlowName, InputId, RunId
+from turnflow.core.ids import FlowName, InputId, RunId, StepName
 from turnflow.engine.starting import start_below
+from turnflow.engine.webhooks import new_token
 from turnflow.engine.work_records import keep
 from turnflow.errors import UserCodeError
 from turnflow.ports import ActionContext, ResultRecord
@@ -93,6 +94,10 @@ class WorkServices:
         """Publish an event durably, once for this place of the call."""
         id = InputId(f"event:{self._work.run}/{self._next()}")
         await self._engine.bus.publish(topic, Raw(payload), key, id=id)
+
+    async def webhook_token(self, step: StepName) -> str:
+        """Return a new token for the webhook that a step of the run waits for, now or later."""
+        return await new_token(self._engine, self._work.run, step)
 
     def heartbeat(self) -> None:
         """Show that the action is alive."""

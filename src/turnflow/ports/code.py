@@ -122,6 +122,9 @@ class ActionServices(Protocol):
     async def publish(self, topic: str, payload: bytes, key: str = "") -> None:
         """Publish an event durably, once for this place of the call. `key` is its correlation key."""
 
+    async def webhook_token(self, step: StepName) -> str:
+        """Return a new token for the webhook that a step of the run waits for, now or later."""
+
     def heartbeat(self) -> None:
         """Show that the action is alive."""
 
