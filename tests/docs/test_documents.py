@@ -9,14 +9,22 @@ from typing import Final
 import pytest
 
 from tests.docs.pages import page
-from turnflow.core.ids import Json
+from turnflow.core._moments import EVENT_WAIT
+from turnflow.core.graph_validation import DEPTH_LIMIT
+from turnflow.core.ids import Json, StepName
+from turnflow.core.nodes import Loop
+from turnflow.core.validation import STEP_LIMIT
 from turnflow.declarative import document_schema, read_document
 from turnflow.declarative.accepting import RECORDS
 from turnflow.declarative.checked_schema import value_mistake
 from turnflow.declarative.document import POLICIES
 from turnflow.declarative.groups import GROUP_KINDS
+from turnflow.declarative.mistakes import DEPTH_LIMIT as DEEPEST
+from turnflow.declarative.reading import SIZE_LIMIT as LONGEST
 from turnflow.declarative.steps import STEP_KINDS
 from turnflow.declarative.triggers import TriggerShape
+from turnflow.engine import slots, works
+from turnflow.engine.bus import EVENT_LIMIT
 from turnflow.engine.evaluating import VALUE_LIMIT
 from turnflow.expressions import ROOTS, compile_expression
 from turnflow.expressions.budget import ITERATIONS
@@ -145,4 +153,23 @@ def test_every_expression_of_the_tables_compiles() -> None:
 )
 def test_limits_of_expressions_are_those_of_the_code(row: str, limit: str) -> None:
     [line] = re.findall(rf"^\| {row} \|([^|]*)\|", page(EXPRESSIONS).text, re.MULTILINE)
+    assert limit in line
+
+
+@pytest.mark.parametrize(
+    ("row", "limit"),
+    [
+        ("a document", f"{LONGEST >> 20} MiB, {DEEPEST} levels, {STEP_LIMIT:,} steps"),
+        ("groups inside groups", f"{DEPTH_LIMIT} deep"),
+        ("actions under way in one process", f"{slots.AT_ONCE}"),
+        ("an action step with its retries", f"{works.STEP_LIMIT // 60_000} minutes"),
+        ("output of an action", f"{works.OUTPUT_LIMIT >> 20} MiB"),
+        ("value of an expression", f"{VALUE_LIMIT >> 20} MiB"),
+        ("items or rounds of a loop", f"{Loop(StepName('each')).max_iterations:,}"),
+        ("waiting for an event", f"{EVENT_WAIT // 3_600_000} hours"),
+        ("data of an event", f"{EVENT_LIMIT >> 10} KiB"),
+    ],
+)
+def test_limits_of_flow_graphs_are_those_of_the_code(row: str, limit: str) -> None:
+    [line] = re.findall(rf"^\| {row} \|([^|]*)\|", page("docs/explanation/limits.md").text, re.MULTILINE)
     assert limit in line
