@@ -10,7 +10,7 @@ import pytest
 
 from examples.checkout import registry
 from tests.cli.processes import ROOT, TURNFLOW, Run, environment
-from turnflow.diagram import mermaid
+from turnflow.diagram import mermaid, to_dot, to_png, to_svg
 
 EXAMPLES = ROOT / "examples"
 
@@ -26,6 +26,35 @@ def test_a_flow_is_printed_as_mermaid_and_nothing_else(run: Run) -> None:
 @pytest.mark.parametrize("flow", ["menu", "signup", "kyc", "checkout", "payment", "support"])
 def test_every_flow_of_the_demo_can_be_drawn(run: Run, flow: str) -> None:
     assert "flowchart TD" in run("graph", "examples.demo:registry", flow).stdout
+
+
+def test_a_picture_is_written_to_a_file_whose_ending_tells_the_format(run: Run) -> None:
+    flow = registry.newest("checkout")[0].flow
+    for name, start in (("a.svg", b"<svg "), ("a.png", b"\x89PNG"), ("a.dot", b"digraph "), ("a.mmd", b"---\ntitle")):
+        shown = run("graph", "examples.checkout:registry", "checkout", "--output", name)
+        assert (shown.exit_code, shown.stdout) == (0, "")
+        assert Path(name).read_bytes().startswith(start)
+    assert Path("a.svg").read_text(encoding="utf-8") == to_svg(flow)
+
+
+def test_a_format_may_be_named_and_is_printed(run: Run) -> None:
+    shown = run("graph", "examples.checkout:registry", "checkout", "--format", "dot")
+    assert shown.stdout == to_dot(registry.newest("checkout")[0].flow) + "\n"
+    unknown = run("graph", "examples.checkout:registry", "checkout", "--format", "gif")
+    assert unknown.exit_code == 2
+    assert "'svg'" in unknown.stderr
+
+
+def test_a_png_goes_into_a_pipe_as_it_is(tmp_path: Path) -> None:
+    line = f"{TURNFLOW} graph examples.checkout:registry checkout --format png"
+    done = subprocess.run(line.split(), cwd=tmp_path, env=environment(), capture_output=True, check=True)
+    assert done.stdout == to_png(registry.newest("checkout")[0].flow)
+
+
+def test_a_file_that_cannot_be_written_is_named(run: Run) -> None:
+    shown = run("graph", "examples.checkout:registry", "checkout", "--output", "nowhere/a.svg")
+    assert shown.exit_code == 1
+    assert "nowhere/a.svg cannot be written: No such file or directory" in shown.stderr
 
 
 def test_a_reader_who_leaves_early_gets_no_traceback(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import logging
 import signal
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -108,15 +108,24 @@ def graph(
     flow: Annotated[
         str | None, typer.Argument(metavar="[FLOW]", help="Name of the flow in the registry", show_default=False)
     ] = None,
+    format: Annotated[
+        Literal["mermaid", "dot", "svg", "png"] | None,
+        typer.Option(
+            help="What is drawn; without it the ending of the file tells, or it is mermaid", show_default=False
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where it is written, instead of printed", dir_okay=False)
+    ] = None,
 ) -> None:
-    """Print a flow as Mermaid text.
+    """Draw a flow: as Mermaid or DOT text, as SVG or PNG.
 
-    Example: turnflow graph examples.checkout:registry checkout > checkout.mmd
+    Example: turnflow graph examples.checkout:registry checkout --output checkout.svg
     """
     from turnflow.cli.graph import graph as work
 
     with explained():
-        print(work(place, flow), flush=True)
+        work(place, flow, format, output)
 
 
 @app.command("run")
