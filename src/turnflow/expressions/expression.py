@@ -43,15 +43,18 @@ PARTS = 5_000
 class Expression:
     """A compiled expression; made by `compile_expression`."""
 
-    __slots__ = ("_costly", "_parts", "_program", "_roots", "_route", "_type", "references", "source")
+    __slots__ = ("_costly", "_parts", "_program", "_roots", "_route", "_type", "references", "source", "tree")
 
     source: str
     """Its text."""
     references: frozenset[Path]
     """Member paths from the roots it may look at, such as `("steps", "lookup", "output", "total")`."""
+    tree: Node
+    """Its syntax."""
 
     def __init__(self, source: str, program: cel.Expression, tree: Node, roots: Collection[str]) -> None:
         self.source = source
+        self.tree = tree
         self.references = references(tree, roots)
         self._roots = roots
         self._costly = tree if needs_budget(tree) else None

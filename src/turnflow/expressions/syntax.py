@@ -7,11 +7,18 @@ fields that matter here are read from the wire format directly; macros (`exists`
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
 from turnflow.errors import InternalError
+
+ConstantKind: TypeAlias = Literal["null", "bool", "int", "uint", "double", "string", "bytes"]
+
+_CONSTANTS: Final[dict[int, ConstantKind]] = {
+    1: "null", 2: "bool", 3: "int", 4: "uint", 5: "double", 6: "string", 7: "bytes",
+}  # fmt: skip
+"""Field numbers of `cel.expr.Constant`."""
 
 
 class Constant(Struct, frozen=True):
@@ -19,6 +26,7 @@ class Constant(Struct, frozen=True):
 
     value: str | int | None
     size: int
+    kind: ConstantKind
 
 
 class Name(Struct, frozen=True):
@@ -32,6 +40,8 @@ class Member(Struct, frozen=True):
 
     operand: Node
     field: str
+    is_asked: bool = False
+    """It is the question `has(...)`."""
 
 
 class Call(Struct, frozen=True):
@@ -45,6 +55,7 @@ class Items(Struct, frozen=True):
     """What a list or map literal is made of; keys stand before their values."""
 
     items: tuple[Node, ...]
+    is_map: bool = False
 
 
 class Fold(Struct, frozen=True):
@@ -115,7 +126,7 @@ def _node(raw: bytes) -> Node:
                 return Name(_message(value)[1].decode().removeprefix("."))
             case 5:
                 parts = _message(value)
-                return Member(_node(parts[1]), parts[2].decode())
+                return Member(_node(parts[1]), parts[2].decode(), any(field == 3 for field, _ in _fields(value)))
             case 6:
                 return _call(value)
             case 7:
@@ -133,11 +144,11 @@ def _node(raw: bytes) -> Node:
 
 def _constant(raw: bytes) -> Constant:
     for number, value in _fields(raw):
+        kind = _CONSTANTS.get(number, "null")
         if isinstance(value, bytes):
-            return Constant(value.decode() if number == 6 else None, len(value))
-        if number == 3 and value < 1 << 63:
-            return Constant(value, 8)
-    return Constant(None, 8)
+            return Constant(value.decode() if kind == "string" else None, len(value), kind)
+        return Constant(value if kind == "int" and value < 1 << 63 else None, 8, kind)
+    raise InternalError("the serialized expression has a literal without a value")
 
 
 def _call(raw: bytes) -> Call:
@@ -157,7 +168,7 @@ def _map(raw: bytes) -> Items:
     for number, entry in _fields(raw):
         if number == 2 and isinstance(entry, bytes):
             items.extend(_node(part) for field, part in _fields(entry) if field in (3, 4) and isinstance(part, bytes))
-    return Items(tuple(items))
+    return Items(tuple(items), is_map=True)
 
 
 def _fold(raw: bytes) -> Fold:
