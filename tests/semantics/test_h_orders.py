@@ -209,6 +209,26 @@ async def test_h3_a_copy_in_a_conversation_asks_there(rehearse: Rehearsing, shop
         assert (await play.engine.tasks.get(task.id)).output == "Ada"
 
 
+async def test_h3_a_failed_task_waits_until_the_one_that_took_its_place_has_ended(
+    rehearse: Rehearsing, shop: Workshop
+) -> None:
+    async with rehearse(shop.registry()) as play:
+        shop.breaks("price")
+        await play.say("/visit")
+        [first] = await play.engine.tasks.list()
+        await play.engine.tasks.wait(first.id)
+        shop.mend("price")
+        await play.say("/visit")
+        await until(play.engine.tasks, (await play.engine.tasks.list())[0].id, lambda task: task.status == "waiting")
+        with pytest.raises(CallerError, match="is live for the same person or place; end it first"):
+            await play.engine.tasks.retry(first.id, by="ada")
+        await play.say("/cancel")
+        await play.engine.tasks.retry(first.id, by="ada")
+        await until(play.engine.tasks, first.id, lambda task: task.status == "waiting")
+        await play.say("At noon")
+        assert (await play.engine.tasks.wait(first.id)).output == "At noon"
+
+
 async def test_h3_what_was_wanted_is_on_record_with_who_wanted_it(rehearse: Rehearsing, shop: Workshop) -> None:
     async with rehearse(shop.registry()) as play:
         tasks = play.engine.tasks

@@ -66,6 +66,15 @@ steps:
 
 
 TEA = {"sku": "tea", "card": "4111"}
+VISIT = """
+flow: visit
+triggers: [{command: visit}]
+start: price
+steps:
+  price: {action: price, input: {sku: ticket}, to: when}
+  when: {kind: ask, say: "When?", accepts: text, to: done}
+  done: {kind: end, output: "${steps.when.output}"}
+"""
 
 
 class Workshop:
@@ -100,7 +109,7 @@ class Workshop:
     def registry(self, *without: str) -> Registry:
         """Return the flows and actions, but some flows."""
         registry = Registry()
-        for text in (ORDER, SHOP, BATCH, NAP, FORM):
+        for text in (ORDER, SHOP, BATCH, NAP, FORM, VISIT):
             graph = load_flow(text)
             if graph.flow.name not in without:
                 registry.register(graph, on=graph.triggers, callable=True)

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from turnflow.core import _navigation
 from turnflow.core._draft import Draft
-from turnflow.core._resumption import MAIN, stand_up, unreachable
+from turnflow.core._resumption import MAIN, stand_up, take_up, unreachable
 from turnflow.core.events import RunForked, RunStarted
 from turnflow.core.ids import StepName, TimerId
 from turnflow.core.state import Cursor, Fall, Owed, Timer, blank
@@ -66,9 +66,11 @@ def fork(draft: Draft, event: RunForked) -> str:
         stand_up(draft, Fall())
         _navigation.enter(draft, Cursor(MAIN, StepName("")), event.step or main.step, main.history)
         return ""
-    stood = seed.fell or Fall(seed.cursors, seed.groups, seed.frames)
+    stood = seed.fell if seed.status == "failed" else None
+    stood = stood or Fall(seed.cursors, seed.groups, seed.frames)
     stand_up(draft, stood)
     for cursor in stood.cursors:
         if cursor.id in draft.cursors and cursor.opened is None and not draft.leaving:
             _navigation.enter(draft, replace(cursor, wait=None, job=None), cursor.step, cursor.history, again=True)
+    take_up(draft)
     return ""

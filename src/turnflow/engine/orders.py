@@ -78,6 +78,11 @@ class Orders:
                 raise CallerError(f"task {id!r} has ended {state.status}; fork it at one of its steps instead")
             case _:
                 raise CallerError(f"task {id!r} is {state.status} and has not failed; move it to put it onto a step")
+        rival = await self._book.rival(state) if state.status == "failed" else None
+        if rival is not None:
+            raise CallerError(
+                f"run {rival!r} of flow {state.flow!r} is live for the same person or place; end it first"
+            )
         if step is not None:
             await self._check(state, step)
         elif state.status == "failed" and state.fell is None:

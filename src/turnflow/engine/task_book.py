@@ -16,6 +16,7 @@ from turnflow.core.progress import progress_of
 from turnflow.core.state import TERMINAL, RunState, Status
 from turnflow.engine.definitions import Definitions
 from turnflow.engine.outcomes import results_of
+from turnflow.engine.rows import record as row_of
 from turnflow.engine.schedules import is_schedule
 from turnflow.engine.step_records import Veil, records_of
 from turnflow.engine.task import StepRecord, Task, TaskNode
@@ -138,6 +139,12 @@ class TaskBook:
         if not rows:
             raise UnknownRun(f"no run {run!r} is in this store")
         return rows[0]
+
+    async def rival(self, state: RunState) -> RunId | None:
+        """Return the live run that has taken the place of one that has ended: only one may be live for their key."""
+        key = row_of(replace(state, status="running")).live_key
+        rows = (await self._store.load(state.mailbox)).runs if key else ()
+        return next((row.run for row in rows if row.live_key == key and row.run != state.run), None)
 
     async def below(self, run: str) -> list[RunState]:
         """Return the live runs of the tree below a run, itself first, then each parent before its children."""

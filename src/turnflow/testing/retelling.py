@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from turnflow.core.codec import encode_state
 from turnflow.core.definition import Flow
-from turnflow.core.effects import AnswerPress, ClearTimer, Effect, Say, SetTimer
+from turnflow.core.effects import AnswerPress, ClearTimer, Effect, RetryChild, Say, SetTimer
 from turnflow.core.events import (
     ChildAttached,
     ChildFinished,
@@ -167,6 +167,8 @@ def _note_effect(told: Retold, effect: Effect, texts: Texts, place: str, complai
             told.armed[timer] = due
         case ClearTimer(_, timer):
             told.armed.pop(timer, None)
+        case RetryChild(_, child):  # it may end once more
+            told.returned = [returned for returned in told.returned if returned != child]
         case _:
             pass
 
