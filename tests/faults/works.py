@@ -159,3 +159,8 @@ async def kill(home: House) -> None:
     """End the process as a kill would."""
     await home.process.abandon()
     await home.store.renew(home.process.leases.holder, 0)
+    home.process.leases.release = _nothing  # type: ignore[method-assign]  # the dead give nothing back
+
+
+async def _nothing() -> None:
+    pass
