@@ -1,7 +1,7 @@
 """Durable steps per second: flow graphs of ten actions one after another, and fan-outs of 100 and of 10,000.
 
-Every step is durable by itself (SQLite, synchronous=FULL): the commit that keeps one result begins the next step. The raw limit is
-the same as for turns: four rows in one transaction, alone and 64 together.
+Every step is durable by itself (SQLite, synchronous=FULL): the commit that keeps one result begins the next step. The raw limit
+is the same as for turns: four rows in one transaction, alone and 64 together.
 """
 
 from __future__ import annotations
