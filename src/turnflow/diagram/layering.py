@@ -16,7 +16,7 @@ _MANY: Final = 400
 _HAIR: Final = 1.0
 _OPTIONS: Final = {
     "direction": "topbottom",
-    "spacing": {"layer_gap": 36.0, "node_gap": 30.0, "isolated_gap": 30.0, "stub": 18.0},
+    "spacing": {"layer_gap": 36.0, "node_gap": 30.0, "isolated_gap": 30.0, "dummy_gap": 14.0, "stub": 18.0},
 }
 
 

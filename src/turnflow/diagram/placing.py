@@ -23,6 +23,8 @@ Level: TypeAlias = StepName | None
 _PAD: Final = Size(14.0, 9.0)
 _AREA_PAD: Final = 16.0
 _LEAST_WIDTH: Final = 72.0
+_PER_ARROW: Final = 11.0
+"""Room for an arrow's head along the side of a box."""
 _ENTRY: Final = 9.0
 """A point, or a bar as wide as the paths that begin at it need."""
 _BETWEEN: Final = 22.0
@@ -76,7 +78,7 @@ class _Placing:
             if place.kind == "area":
                 items[place] = self._area(self._areas[place.name])
             elif place.kind == "step":
-                items[place] = _Item(_box_size(boxes[place]), boxes[place])
+                items[place] = _Item(_box_size(boxes[place], ends.count(place)), boxes[place])
             else:
                 items[place] = _Item(self._marker_size(place, ends.count(place)), place)
         return items
@@ -162,11 +164,12 @@ def _shape(item: _Item, spot: Spot) -> Outline:
             return rounded(spot, 8)
 
 
-def _box_size(box: Box) -> Size:
+def _box_size(box: Box, arrows: int) -> Size:
     lines = box_lines(box)
     slanted = SLANT if box.kind in ("decision", "event", "timer", "flow") else 0
     wide = max((line.width for line in lines), default=0) + 2 * (_PAD.width + slanted)
-    return Size(round(max(wide, _LEAST_WIDTH)), round(sum(line.height for line in lines) + 2 * _PAD.height))
+    least = max(_LEAST_WIDTH, arrows * _PER_ARROW + 2 * slanted)
+    return Size(round(max(wide, least)), round(sum(line.height for line in lines) + 2 * _PAD.height))
 
 
 def _label_size(arrow: Arrow) -> Size | None:
