@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter, deque
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Final, Protocol, Self
@@ -22,7 +23,7 @@ from turnflow.engine import Change, StepRecord
 
 MARKS: Final = {"completed": "[green]✓[/]", "failed": "[red]✗[/]", "cancelled": "[yellow]–[/]", "waiting": "[cyan]…[/]"}
 SHOWN: Final = 8
-"""Most iterations of a loop that the tree shows; the newest."""
+"""Most iterations of a loop that are over and still shown in the tree; the newest."""
 PER_SECOND: Final = 8
 
 
@@ -80,6 +81,10 @@ class Branches:
         self._flow = flow
         self._records: dict[str, StepRecord] = {}
         """By path; the newest visit."""
+        self._over: dict[str, deque[str]] = {}
+        """Of each loop: iterations that are over and still shown."""
+        self._hidden: Counter[str] = Counter()
+        """Of each loop: how many are over and shown no more."""
         self._notes: dict[str, str] = {}
         self._spinner = Spinner("dots")
         self._live = Live(console=console, refresh_per_second=PER_SECOND, get_renderable=self._tree)
@@ -99,24 +104,34 @@ class Branches:
             known = self._records.get(change.step.path)
             if known is None or change.step.visit == 0 or change.step.visit >= known.visit:
                 self._records[change.step.path] = change.step
+            if change.step.path.endswith("]") and change.step.ended is not None:
+                self._hide(change.step.path)
         elif change.kind == "progress":
             self._notes[change.name] = _share(change)
+
+    def _hide(self, iteration: str) -> None:
+        """Show no more of what is long over: a loop may have very many iterations."""
+        loop = iteration.rpartition("[")[0]
+        over = self._over.setdefault(loop, deque())
+        over.append(iteration)
+        if len(over) > SHOWN:
+            oldest = over.popleft()
+            self._hidden[loop] += 1
+            for path in [path for path in self._records if path == oldest or path.startswith(f"{oldest}/")]:
+                del self._records[path]
 
     def _tree(self) -> Tree:
         root = Tree(Text(self._title, style="bold"), guide_style="dim")
         nodes: dict[str, Tree] = {"": root}
         below: dict[str, list[StepRecord]] = {}
-        for record in self._records.values():
+        for record in list(self._records.values()):
             below.setdefault(self._above(record), []).append(record)
         for path in self._in_order(below):
             if path not in nodes:
                 continue
-            records = below[path]
-            hidden = len(records) - SHOWN if path and "[" in records[-1].path.rpartition("/")[2] else 0
-            if hidden > 0:
-                nodes[path].add(Text(f"{hidden} more", style="dim"))
-                records = records[hidden:]
-            for record in records:
+            if self._hidden[path]:
+                nodes[path].add(Text(f"{self._hidden[path]} more", style="dim"))
+            for record in below[path]:
                 nodes[record.path] = nodes[path].add(self._label(record))
         return root
 

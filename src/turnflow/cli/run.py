@@ -16,7 +16,8 @@ from turnflow.cli.board import board_for
 from turnflow.cli.flow_file import flow_registry
 from turnflow.cli.json_words import json_object
 from turnflow.cli.keeping import own_store
-from turnflow.engine import Engine, Task
+from turnflow.engine import Cursor, Engine, Task
+from turnflow.engine.task import START
 
 
 async def run(
@@ -50,13 +51,13 @@ async def engine_for(
         yield engine, flow
 
 
-async def follow(engine: Engine, id: str, file: Path, store: str, *, watch: bool) -> int:
-    """Show a task until it has ended, print its output; 0 if it completed, else 1."""
+async def follow(engine: Engine, id: str, file: Path, store: str, *, watch: bool = True, seen: Cursor = START) -> int:
+    """Show a task until it has ended, line by line from behind `seen`; print its output; 0 if it completed, else 1."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print(f"task {id}", markup=False)
     try:
         if watch:
-            await _show(engine, id, console)
+            await _show(engine, id, console, seen)
         task = await engine.tasks.wait(id)
     except asyncio.CancelledError:
         lasting = engine.grade.survives_kill
@@ -79,10 +80,10 @@ def told(task: Task, console: Console) -> int:
     return 1
 
 
-async def _show(engine: Engine, id: str, console: Console) -> None:
+async def _show(engine: Engine, id: str, console: Console, seen: Cursor) -> None:
     task = await engine.tasks.get(id)
     flow = await engine.tasks.definition(id)
     live = console.is_terminal and not console.is_dumb_terminal and sys.stdout.isatty()
     with board_for(console, f"{task.title}  {id}", flow, live=live) as board:
-        async for change in engine.tasks.watch(id):
+        async for change in engine.tasks.watch(id, START if live else seen):
             board.show(change)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from turnflow.cli.run import engine_for, follow
 from turnflow.cli.task_lines import as_json, print_list, print_task, print_tree
 from turnflow.core.ids import RunId
 from turnflow.core.state import Status
-from turnflow.engine import SystemClock, Tasks, cursor_of, tasks_beside
+from turnflow.engine import Cursor, SystemClock, Tasks, cursor_of, tasks_beside
 from turnflow.errors import CallerError, UnknownRun
 from turnflow.ports import RunQuery
 from turnflow.stores import SqliteStore
@@ -136,9 +137,11 @@ async def order_here(
     async with beside(store) as opened:
         whole = await named(opened, id)
     async with engine_for(file, store, actions, secrets) as (engine, _):
-        ended = word == "resume" and (await engine.tasks.get(whole)).status == "completed"
-        copy = None if ended else await _give(engine.tasks, whole, word, step, who)
-        return await follow(engine, copy or whole, file, store, watch=True)
+        before = await engine.inspect(whole.partition("/")[0])
+        over = word == "resume" and before.status == "completed"
+        copy = None if over else await _give(engine.tasks, whole, word, step, who)
+        seen = Cursor() if copy is not None else Cursor(before.revision, sys.maxsize)
+        return await follow(engine, copy or whole, file, store, seen=seen)
 
 
 async def named(opened: Beside, id: str) -> str:

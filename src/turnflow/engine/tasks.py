@@ -103,7 +103,7 @@ class Tasks:
         Raises `UnknownRun`, `EngineStopped` if the engine stops before.
         """
         run, place = parted(id)
-        await self._book.get(id)
+        await (self._book.row(run) if place is None else self._book.get(id))
         chronicle, last = Chronicle(self._store, self._definitions, run), after
         with self._watchers.watch(run) as news:
             while True:
