@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -100,6 +103,16 @@ def test_a_document_loads_without_problems_and_fits_on_a_page(name: str) -> None
 async def test_it_comes_to_what_is_written_beside_it(name: str, store: str) -> None:
     async with open_engine(registry(), store=store) as engine:
         assert await engine.call(flow_of(name), read(f"{name}.input.json")) == read(f"{name}.output.json")
+
+
+@pytest.mark.parametrize("name", ["approval", "enrichment", "nested", "order"])
+def test_it_runs_as_it_says_itself(name: str) -> None:
+    text = (GRAPHS / f"{name}.yaml").read_text(encoding="utf-8")
+    [words] = re.findall(r"^# Run it: turnflow (run .*)$", text, re.MULTILINE)
+    told = words.replace("examples/graphs", str(GRAPHS)).split()
+    command = [sys.executable, "-m", "turnflow.cli", *told, "--no-watch", "--store", "memory://"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert json.loads(ran.stdout) == read(f"{name}.output.json")
 
 
 async def test_each_action_of_an_order_that_goes_well_is_run_once(store: str) -> None:
