@@ -74,6 +74,8 @@ TRIGGERS = (
     Trigger("any_text"),
     Trigger("event", "order.*"),
     Trigger("event", "order.paid", "event.data.total > 10"),
+    Trigger("schedule", "*/5 1,2 * JAN MON"),
+    Trigger("schedule", "0 2 * * *", zone="Asia/Kolkata", catch_up="none", overlap="allow", input={"a": [1, None]}),
 )
 
 

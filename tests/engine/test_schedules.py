@@ -14,10 +14,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
+from examples.graphs.actions import actions
+from tests.faults.faulty import Faults, FaultyMemory, When
 from turnflow import Directive, Flow, Registry, Turn, command, open_engine, schedule
 from turnflow.core.definition import CatchUp, Overlap, Trigger
 from turnflow.core.ids import At
 from turnflow.cron import due_between, expression_problem
+from turnflow.declarative import load_flow
 from turnflow.engine import Schedule
 from turnflow.engine.alarm import CATCH_UP_LIMIT
 from turnflow.errors import AuthorError, InvalidFlow, InvalidValue
@@ -25,6 +28,7 @@ from turnflow.ports import RunQuery, TimerRecord
 from turnflow.stores import MemoryStore, SqliteStore
 from turnflow.testing import FakeClock, Rehearsal
 
+EXAMPLES = Path(__file__).parents[2] / "examples" / "graphs"
 BERLIN = "Europe/Berlin"
 NIGHTLY = "0 2 * * *"
 
@@ -150,6 +154,26 @@ async def test_schedules_are_listed_with_when_they_are_due_and_what_they_started
         second = await only(play)
         assert (second.id, second.last_run, second.last_status) == (first.id, run.run, "completed")
         assert (second.last_due, second.due) == (at("2026-01-02 01:00"), at("2026-01-03 01:00"))
+
+
+async def test_the_example_reports_every_night_and_of_the_week_on_mondays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    graph = load_flow((EXAMPLES / "nightly.yaml").read_text(encoding="utf-8"))
+    registry = Registry()
+    registry.register(graph, on=graph.triggers)
+    for one in actions:
+        registry.register_action(one)
+    async with stage(registry, "2026-01-03 12:00") as play:  # a Saturday
+        await play.clock(days=2)
+        for run in await play.runs():
+            await play.engine.finished(run.run)
+    assert Path("ledger.txt").read_text(encoding="utf-8").splitlines() == [
+        "report of 1 days, region north, attempt 1",
+        "report of 1 days, region north, attempt 1",
+        "report of 7 days, region all, attempt 1",
+    ]
 
 
 # --- while nobody was there ----------------------------------------------------------------------------------------------
@@ -293,6 +317,22 @@ async def test_kills_while_catching_up_start_each_moment_once(tmp_path: Path, po
         await play.clock(minutes=30)
         assert len(play.fuse.blown) >= 1
         assert len(await play.runs()) == 5
+        await play.check()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("name", ["commit", "timers"])
+async def test_a_store_that_fails_while_a_schedule_fires_loses_nothing_and_doubles_nothing(
+    name: str, when: When
+) -> None:
+    store = FaultyMemory(Faults())
+    play = Rehearsal(known(schedule(NIGHTLY)), store=store)
+    play.fake_clock.move_to(at("2026-01-02 01:00"))
+    async with play:
+        store.faults.next = [(name, when), (name, when)]
+        await play.clock(days=1, hours=2)
+        assert store.faults.fired[name, when] == 2
+        assert await began(play) == ["01-02 02:00 UTC", "01-03 02:00 UTC"]
         await play.check()
 
 

@@ -21,6 +21,7 @@ from turnflow.ports import (
     Repeated,
     ResultRecord,
     SubscriptionRecord,
+    TimerRecord,
 )
 from turnflow.stores import MemoryStore, SqliteStore
 
@@ -87,6 +88,9 @@ class FaultyMemory(MemoryStore):
     async def results(self, run: RunId, prefix: str) -> list[ResultRecord]:
         return await self.faults.around("results", super().results(run, prefix), writes=False)
 
+    async def timers(self, prefix: str) -> list[TimerRecord]:
+        return await self.faults.around("timers", super().timers(prefix), writes=False)
+
     async def subscribers(self, topic: str, correlation: str) -> list[SubscriptionRecord]:
         return await self.faults.around("subscribers", super().subscribers(topic, correlation), writes=False)
 
@@ -124,6 +128,9 @@ class FaultySqlite(SqliteStore):
 
     async def results(self, run: RunId, prefix: str) -> list[ResultRecord]:
         return await self.faults.around("results", super().results(run, prefix), writes=False)
+
+    async def timers(self, prefix: str) -> list[TimerRecord]:
+        return await self.faults.around("timers", super().timers(prefix), writes=False)
 
     async def subscribers(self, topic: str, correlation: str) -> list[SubscriptionRecord]:
         return await self.faults.around("subscribers", super().subscribers(topic, correlation), writes=False)

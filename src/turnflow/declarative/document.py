@@ -85,7 +85,7 @@ DOCUMENT = Record(
         Field("start", Text("a step's name"), "The first step or group; may be left out if one step is of kind start."),
         Field("steps", ByName("step"), "The steps by name.", required=True),
         Field("groups", ByName("group"), "The groups by name; steps and groups share their names."),
-        Field("triggers", Items(TriggerShape()), "What starts the flow: input in a conversation, or events."),
+        Field("triggers", Items(TriggerShape()), "What starts the flow: input in a conversation, events, or time."),
         Field("policies", POLICIES, "How runs are found, repeated and ended."),
         Field("timeout", Duration(), "Ends a run this long after its start."),
     ),

@@ -10,6 +10,7 @@ from turnflow.core.ids import Json, StepName
 from turnflow.core.nodes import GROUPS
 from turnflow.declarative.durations import words
 from turnflow.declarative.graph_flow import GraphFlow
+from turnflow.declarative.schedules import written_schedule
 from turnflow.declarative.written_steps import written_group, written_step
 from turnflow.declarative.yaml_writing import yaml_of
 
@@ -56,6 +57,8 @@ def to_yaml(graph: GraphFlow) -> str:
 def _trigger(trigger: Trigger) -> Json:
     if trigger.kind == "any_text":
         return "any_text"
+    if trigger.kind == "schedule":
+        return written_schedule(trigger)
     return {trigger.kind: trigger.value, "when": trigger.when} if trigger.when else {trigger.kind: trigger.value}
 
 

@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeAlias, get_args
 from turnflow.core.definition import Trigger
 from turnflow.core.ids import Json
 from turnflow.core.inputs import MEDIA_KINDS
+from turnflow.declarative.schedules import SCHEDULE
 from turnflow.declarative.shapes import Condition, Flag, JsonSchema, OneOf, Place, Text
 from turnflow.errors import InvalidExpression, Problem
 from turnflow.expressions import compile_condition
@@ -42,7 +43,7 @@ def condition_problems(triggers: Iterable[Trigger]) -> Iterable[Problem]:
 
 
 class TriggerShape:
-    """A trigger: `any_text`, or an object with one field whose name is the kind, `{command: start}`; events have a condition."""
+    """A trigger: `any_text`, or an object whose one field is the kind, `{command: start}`; events and schedules have more."""
 
     def read(self, place: Place) -> Trigger | None:
         """Return the trigger."""
@@ -51,13 +52,16 @@ class TriggerShape:
             return Trigger("any_text")
         if isinstance(content, dict) and "event" in content:
             return _event(place, tuple(content))
+        if isinstance(content, dict) and "schedule" in content:
+            made = SCHEDULE.read(place)
+            return made if isinstance(made, Trigger) else None
         if not isinstance(content, dict) or len(content) != 1:
             place.wrong("must be any_text, or an object with one field: {command: start}", "bad_trigger")
             return None
         word = next(iter(content))
         kind = next((kind for kind in TRIGGER_KINDS if kind == word), None)
         if kind is None:
-            known = ", ".join(TRIGGER_KINDS)
+            known = ", ".join((*TRIGGER_KINDS, "schedule"))
             message = f"there is no trigger of kind {word!r}; there are: {known}"
             place.findings.about_field("unknown_trigger", (*place.path, word), message)
             return None
@@ -80,7 +84,7 @@ class TriggerShape:
         one: JsonSchema = {
             "type": "object", "additionalProperties": False, "minProperties": 1, "maxProperties": 1, "properties": fields,
         }  # fmt: skip
-        return {"anyOf": [{"const": "any_text"}, one, event]}
+        return {"anyOf": [{"const": "any_text"}, one, event, SCHEDULE.schema()]}
 
 
 def _event(place: Place, words: tuple[str, ...]) -> Trigger | None:

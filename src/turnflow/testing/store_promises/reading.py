@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from turnflow.core.ids import ConversationId, FlowName, MailboxId, RunId
+from turnflow.core.ids import ConversationId, FlowName, MailboxId, RunId, TimerId
 from turnflow.core.state import Status
 from turnflow.ports import Mailbox, ResultRecord, RunQuery, Store, partition_of
 from turnflow.testing.store_promises.subject import (
@@ -39,6 +39,18 @@ class ReadingPromises(StoreUnderTest):
             assert [one.due for one in (await store.due(EVERY, 40, 10)).timers] == [10, 20, 30]
             assert [one.due for one in (await store.due(EVERY, 40, 2)).timers] == [10, 20]
             assert (await store.due(EVERY, 10, 10)).timers == ()
+
+    async def test_timers_are_found_by_the_start_of_their_run(self, tmp_path: Path) -> None:
+        """By run and timer, as they were set last; a prefix is taken literally."""
+        async with self.opened(tmp_path) as store:
+            places = [("a/2", "x"), ("a/1", "y"), ("a/1", "x"), ("A/1", "x"), ("a%", "x"), ("b", "x")]
+            await store.commit([commit(timers_set=[timer(run, name, 5) for run, name in places])])
+            moved = commit(timers_set=[timer("a/2", "x", 7)])
+            await store.commit([replace(moved, timers_cleared=((RunId("b"), TimerId("x")),))])
+            assert await store.timers("a/") == [timer("a/1", "x", 5), timer("a/1", "y", 5), timer("a/2", "x", 7)]
+            assert [one.run for one in await store.timers("a%")] == ["a%"]
+            assert await store.timers("b") == await store.timers("_") == []
+            assert [one.run for one in await store.timers("")] == ["A/1", "a%", "a/1", "a/1", "a/2"]
 
     async def test_mailboxes_are_due_that_have_work(self, tmp_path: Path) -> None:
         """Entries not consumed, or a run that is `running`; runs that wait are nobody's work."""
