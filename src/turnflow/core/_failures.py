@@ -36,6 +36,8 @@ def failed(draft: Draft, cursor: Cursor, owed: Owed, code: str, message: str, *,
     way = way_on(step.outputs, step.settings, code) if step is not None else None
     if way is not None:
         return _nodes.take(draft, cursor, way)
+    if draft.flow.nodes and step is not None and step.settings.continue_on_error and is_last(step.outputs):
+        return _nodes.path_ends(draft, cursor)
     _falls.note(draft, fell)
     if cursor.frame is not None:
         return _frames.lane_failed(draft, cursor, failure)
@@ -62,6 +64,11 @@ def way_on(outputs: tuple[Output, ...], settings: Settings, code: str) -> Output
 def is_among(code: str, known: tuple[str, ...]) -> bool:
     """Tell whether an error code is one of those an author names; `http.*` names all with that beginning."""
     return any(code == name or (name.endswith("*") and code.startswith(name[:-1])) for name in known)
+
+
+def is_last(outputs: tuple[Output, ...]) -> bool:
+    """Tell whether a step has no output for its success, so that its path ends there."""
+    return all(output.error for output in outputs)
 
 
 def end_failed(draft: Draft, cursor: Cursor, code: str, message: str) -> None:

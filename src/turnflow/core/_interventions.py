@@ -35,8 +35,9 @@ def move(draft: Draft, step: StepName) -> str:
     _children.forget(draft)
     draft.inflight = None
     main = draft.cursors.get(_failures.MAIN) or Cursor(_failures.MAIN, draft.flow.start)
-    for cursor in list(draft.cursors.values()):
-        _clearing.drop(draft, cursor)
+    for id in list(draft.cursors):
+        if id in draft.cursors:  # those inside of groups go with the cursor on the group
+            _clearing.drop(draft, draft.cursors[id])
     draft.groups, draft.frames, draft.fell = {}, {}, None
     main = replace(main, owed=(), call=None, escalation=None, opened=None, wait=None, job=None)
     draft.put(main)
@@ -145,10 +146,10 @@ def _unhalt(draft: Draft) -> None:
         draft.status, draft.reason, draft.paused = "running", "", 0
         for timer in list(draft.timers.values()):
             draft.set_timer(replace(timer, due=timer.due + shift))  # some fired meanwhile and are gone from the store
-
         for cursor in list(draft.cursors.values()):
             if shift and cursor.job is not None:  # its time stood still as well
                 draft.put(replace(cursor, job=replace(cursor.job, since=cursor.job.since + shift)))
+
 
 def ask_again(draft: Draft) -> str:
     """Repeat what the run last asked: its menu, else the question that has the focus, else all open ones."""

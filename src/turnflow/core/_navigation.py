@@ -139,6 +139,9 @@ def _stays(draft: Draft, cursor: Cursor, name: StepName) -> bool:
     shape = structure_of(draft.flow)
     if name not in shape.group or shape.group[name] == shape.group.get(cursor.step):
         return True
+    if cursor.error is not None and cursor.error.code == "leaves_group":  # so does the way that should take the failure
+        _failures.end_failed(draft, cursor, "leaves_group", f"no way of step {cursor.step!r} stays in its group")
+        return False
     message = f"step {name!r} is outside of the group that {cursor.step!r} is in; let the group lead there"
     _failures.failed(draft, cursor, _failures.source(cursor), "leaves_group", message, retry=False)
     return False

@@ -142,8 +142,8 @@ def all_over(draft: Draft, cursor: Cursor) -> None:
         return None
     draft.put(cursor)
     answer = draft.evaluate("output" if cursor.last else Template(), cursor, schema=draft.flow.output)
-    if isinstance(answer, Flaw):
-        return failed(draft, cursor, "expression", answer.message, retry=False)
+    if isinstance(answer, Flaw):  # it is the run's own failure: no output of its last step takes it
+        return _untaken(draft, cursor, Failure("expression", answer.message, cursor.step))
     return _failures.end(draft, Ending("completed", answer.json if cursor.last else None))
 
 
@@ -176,12 +176,15 @@ def give_up(draft: Draft, cursor: Cursor, failure: Failure) -> None:
     way = _failures.way_on(_outputs(draft, cursor), _settings(draft, cursor), failure.code)
     if way is not None:
         return take(draft, cursor, way)
-    if _settings(draft, cursor).continue_on_error and all(output.error for output in _outputs(draft, cursor)):
-        draft.fell = None
+    if _settings(draft, cursor).continue_on_error and _failures.is_last(_outputs(draft, cursor)):
         return path_ends(draft, cursor)
     if cursor.frame is not None:
         return _frames.lane_failed(draft, cursor, failure)
     _falls.keep(draft, cursor)
+    return _untaken(draft, cursor, failure)
+
+
+def _untaken(draft: Draft, cursor: Cursor, failure: Failure) -> None:
     if "error" in draft.flow.hooks:
         owed = Owed("error", cursor.step, draft.fresh(), failure.attempt, draft.at, error=failure)
         return draft.owe(cursor, owed)

@@ -76,6 +76,8 @@ def take_note(draft: Draft) -> None:
 def _at_work(draft: Draft, key: EffectKey) -> tuple[Cursor, Job] | None:
     for cursor in draft.cursors.values():
         job = cursor.job
-        if job is not None and not job.delayed and not job.news and job_key(draft, job) == key:
+        if job is None or job.kind not in ("action", "poll") or job.delayed or job.news:
+            continue
+        if job_key(draft, job) == key:
             return cursor, job
     return None
