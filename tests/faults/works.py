@@ -137,7 +137,7 @@ async def until(true: Callable[[], bool], what: str = "it to happen") -> None:
 
 async def ended(home: House, run: RunId) -> RunState:
     """Wait until a run has ended."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(10):
         await home.engine.finished(run)
     return await home.engine.inspect(run)
 
