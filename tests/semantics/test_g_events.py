@@ -194,6 +194,26 @@ async def test_an_event_ends_one_wait_of_a_step_however_often_that_is_entered(st
         assert await post.result(run) == ["first", "second"]
 
 
+async def test_waits_of_one_step_side_by_side_each_need_an_event_and_take_note_after_a_pause(store_url: str) -> None:
+    flow = TWICE.replace("steps: [wait],", "steps: [wait], limit: 2,")
+    async with posting(registry_of(flow), store_url) as post:
+        run = await post.start("twice")
+        assert len(await post.waiting("tick")) == 2
+        await post.publish("tick", "first")
+        assert (await post.status(run), len(await post.waiting("tick"))) == ("waiting", 1)
+        await post.publish("tick", "second")
+        assert await post.result(run) == ["first", "second"]
+        await post.passes(minutes=1)
+        paused = await post.start("twice")
+        await post.engine.tasks.pause(paused, by="test")
+        await post.rest()
+        await post.publish("tick", "third")
+        await post.engine.tasks.resume(paused, by="test")
+        await post.rest()
+        assert await post.waiting("tick") == []
+        assert await post.result(paused) == ["third", "third"]
+
+
 async def test_events_that_all_came_before_end_one_wait_each(store_url: str) -> None:
     flow = TWICE.replace("start: each", "start: ready").replace(
         "  wait:", "  ready: {topic: ready, outputs: [{to: each}]}\n  wait:"
@@ -306,6 +326,14 @@ async def test_an_event_starts_the_flows_that_it_triggers_with_what_it_carries_o
         await post.publish("cart.paid", {"total": 20})
         results = [await post.result(run.run) for run in await post.runs("started")]
         assert sorted(results, key=str) == [{"total": 11}, {"total": 12}]
+
+
+async def test_the_end_of_a_flow_does_not_start_that_flow_again(store_url: str) -> None:
+    anything = "flow: anything\ntriggers: [{event: '**'}]\nstart: done\nsteps: {done: {kind: end}}"
+    async with posting(registry_of(anything, STARTED), store_url) as post:
+        await post.publish("tick", {})
+        await post.start("started", total=1)
+        assert len(await post.runs("anything")) == 2
 
 
 async def test_a_document_says_which_events_start_its_flow(store_url: str) -> None:

@@ -70,7 +70,7 @@ def perform(turn: Turn, work: Work, effect: Effect) -> None:
         case KeepResult(_, result):
             work.fresh[result.path] = result
             turn.results.append(outcomes.row(work.state.run, result))
-            if (heard := handover.hears(work, result)) is not None:
+            if (heard := handover.hears(work, result)) is not None and heard not in turn.results:
                 turn.results.append(heard)
         case Subscribe() | Unsubscribe():
             turn.subscriptions.append((work.state.run, effect))

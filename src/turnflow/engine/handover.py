@@ -19,7 +19,7 @@ from turnflow.core.frames import StepResult
 from turnflow.core.ids import EffectKey, Json, RunId, StepName
 from turnflow.core.nodes import EventStep
 from turnflow.core.state import RunState
-from turnflow.core.topics import matches
+from turnflow.core.topics import matches, worded
 from turnflow.engine import alarm, effects, loading
 from turnflow.engine.bus import shown
 from turnflow.engine.payloads import Announced, Begin, ForRun, Look, Payload, home_of
@@ -152,6 +152,8 @@ def _starts(turn: Turn, registration: Registration, trigger: Trigger, event: Ann
     """Tell whether an event starts a flow."""
     if trigger.kind != "event" or not matches(trigger.value, event.topic):
         return False
+    if event.topic.rpartition(".")[0] == f"flow.{worded(registration.flow.name)}":
+        return False  # its own end, which would go on for ever
     if not trigger.when:
         return True
     try:
