@@ -55,6 +55,16 @@ def test_iterations_are_summed_up() -> None:
     assert found["label"] == Mark("failed", "done 7/8, 1 failed, 3 retries")
 
 
+def test_a_group_tells_how_far_it_is_where_its_iterations_are_left_out() -> None:
+    found = marks(
+        StepMark("orders", "running", total=10_000, done=8_000),
+        StepMark("orders[7998]", "failed"),
+        StepMark("orders[7999]", "completed"),
+    )
+    assert found["orders"] == Mark("running", "done 7999/10000, 1 failed")
+    assert marks(StepMark("orders", "running", done=3))["orders"] == Mark("running", "done 3")
+
+
 def test_iterations_of_a_loop_in_a_loop_are_summed_up_over_both() -> None:
     found = marks(
         StepMark("orders[0]/parcels", "completed", total=2),

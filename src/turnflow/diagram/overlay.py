@@ -27,6 +27,8 @@ class StepMark(Struct, frozen=True):
     attempts: int = 1
     total: int = 0
     """Of a group: how many iterations or branches there are to be; 0: that is not known."""
+    done: int = 0
+    """Of a group: how many of them have ended; it counts where the iterations themselves are not all named."""
 
 
 class Passage(Struct, frozen=True):
@@ -83,20 +85,22 @@ def _mark(records: tuple[StepMark, ...], iterations: tuple[StepMark, ...]) -> Ma
     """Sum up. `records` of a step, or of a group with its `iterations`."""
     status = _gravest(records or iterations)
     total = max(sum(record.total for record in records), len(iterations))
-    if iterations or total:
-        return Mark(status, _summary(iterations, total))
+    done = sum(record.done for record in records)
+    if iterations or total or done:
+        return Mark(status, _summary(iterations, total, done))
     if len(records) > 1:
         return Mark(status, _summary(records, len(records)))
     attempts = records[0].attempts
     return Mark(status, f"{status}, {attempts} attempts" if attempts > 1 else status)
 
 
-def _summary(records: tuple[StepMark, ...], total: int) -> str:
+def _summary(records: tuple[StepMark, ...], total: int, ended: int = 0) -> str:
     counts = Counter(record.status for record in records)
+    completed = max(counts["completed"], ended - counts["failed"] - counts["cancelled"])
     others = [f"{counts[status]} {status}" for status in _GRAVEST_FIRST if counts[status] and status != "completed"]
     attempts = sum(record.attempts - 1 for record in records)
     retries = [f"{attempts} {'retry' if attempts == 1 else 'retries'}"] if attempts else []
-    return ", ".join((f"done {counts['completed']}/{total}", *others, *retries))
+    return ", ".join((f"done {completed}/{max(total, completed)}" if total else f"done {completed}", *others, *retries))
 
 
 def _gravest(records: tuple[StepMark, ...]) -> Reached:
