@@ -16,6 +16,7 @@ from turnflow.declarative import load_flow
 from turnflow.engine import Process
 from turnflow.ports import EventRecord, RunQuery, RunRecord, Store, SubscriptionRecord
 from turnflow.testing.clock import FakeClock
+from turnflow.testing.invariants import check, definitions_of
 
 
 class Post:
@@ -96,7 +97,10 @@ def registry_of(*documents: str, triggers: dict[str, Trigger] | None = None) -> 
 
 @asynccontextmanager
 async def posting(registry: Registry, store: str | Store, clock: FakeClock | None = None) -> AsyncIterator[Post]:
-    """Open an engine on a store."""
+    """Open an engine on a store, and hold that against all guarantees at the end."""
     clock = clock or FakeClock()
     async with open_engine(registry, store=store, clock=clock) as engine:
-        yield Post(engine, clock)
+        post = Post(engine, clock)
+        yield post
+        await post.rest()
+        await check(post.store, definitions_of(registry))
