@@ -22,6 +22,7 @@ async def open_engine(
     cancel_command: str = "cancel",
     clock: Clock | None = None,
     hot_limit: int = 10_000,
+    schedules: bool = True,
     crash: Crash | None = None,
 ) -> AsyncIterator[Engine]:
     """Run an engine for as long as the context lasts.
@@ -29,7 +30,8 @@ async def open_engine(
     store: a URL (`sqlite:///bot.db`, `memory://`) or a store of your own. roles: who is what, for instance
     `{"operator": ["web:1f..."]}`. resources: objects that handlers receive by the type of their arguments. texts: the
     engine's own words. cancel_command: the command that ends a conversation, without its slash. hot_limit: most
-    conversations kept in memory. crash: called at named points, for tests of durability.
+    conversations kept in memory. schedules: False leaves all schedules of the store alone, for an engine that is only there for a
+    task or two and may not know the flows of the others. crash: called at named points, for tests of durability.
 
     Raises `MissingResource`, `BadStoreUrl`, `NewerSchema`, `StoreUnavailable`.
     """
@@ -43,6 +45,7 @@ async def open_engine(
         texts=texts or Texts(),
         cancel_command=cancel_command,
         hot_limit=hot_limit,
+        schedules=schedules,
         crash=crash,
     )
     async with process:

@@ -368,6 +368,23 @@ async def test_a_schedule_that_comes_back_begins_anew() -> None:
         assert (await only(play)).due == at("2026-01-05 02:00")
 
 
+async def test_an_engine_that_is_there_for_a_task_leaves_schedules_alone() -> None:
+    store, clock = MemoryStore(), FakeClock(at("2026-01-02 01:00"))
+    async with open_engine(known(schedule(NIGHTLY)), store=store, clock=clock):
+        before = await store.timers("")
+    clock.advance(days=3)
+    async with open_engine(known(), store=store, clock=clock, schedules=False) as engine:
+        for _ in range(50):
+            await asyncio.sleep(0)
+            await engine.settled()
+        assert await store.timers("") == before
+        assert await store.find(RunQuery()) == []
+    async with open_engine(known(schedule(NIGHTLY)), store=store, clock=clock) as engine:
+        while not (found := (await engine.schedules.list())[0]).last_run:
+            await asyncio.sleep(0)
+        assert found.last_due == at("2026-01-04 02:00")
+
+
 class Watched(SqliteStore):
     """The real store, which also notes what it is asked for."""
 

@@ -47,7 +47,7 @@ async def engine_for(
 ) -> AsyncIterator[tuple[Engine, str]]:
     """Run an engine for a flow file, and name its flow. Raises `StoreInUse`, `InvalidFlow`, `CallerError`."""
     registry, flow = flow_registry(file, actions, secrets)
-    async with open_engine(registry, store=own_store(store)) as engine:
+    async with open_engine(registry, store=own_store(store), schedules=False) as engine:
         yield engine, flow
 
 

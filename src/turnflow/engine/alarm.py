@@ -30,6 +30,8 @@ ON_TIME: Final[Millis] = 60_000
 async def ring(turn: Turn, id: RunId) -> None:
     """Do what a schedule is there for, if it is due, and set its next alarm."""
     engine = turn.engine
+    if not engine.keeps_schedules:
+        return
     rows = await _rows(turn, id)
     one = schedules.planned(engine.registry, id)
     if one is None:
@@ -50,7 +52,7 @@ async def ring(turn: Turn, id: RunId) -> None:
 async def follow(turn: Turn) -> bool:
     """Start the run that waited for the one that has ended in this turn; tell whether there was any."""
     id = RunId(turn.hot.id)
-    if not turn.finished or not schedules.is_schedule(id):
+    if not turn.finished or not schedules.is_schedule(id) or not turn.engine.keeps_schedules:
         return False
     one = schedules.planned(turn.engine.registry, id)
     if one is None or one.trigger.overlap != "queue" or turn.live():

@@ -70,6 +70,7 @@ class Process:
         texts: Texts,
         cancel_command: str,
         hot_limit: int,
+        schedules: bool = True,
         crash: Crash | None,
     ) -> None:
         self.registry = registry
@@ -83,6 +84,7 @@ class Process:
         self.hot: OrderedDict[MailboxId, HotMailbox] = OrderedDict()
         self.pins = Pins(registry, store, self.report)
         self.resuming: set[MailboxId] = set()
+        self.keeps_schedules = schedules
         self.counts_attempts = False
         self.user_keyed = any(handlers.definition.policies.key == "user" for handlers in registry.flows)
         self.leases = Leases(store, self.report)

@@ -137,6 +137,8 @@ def planned(registry: Registry, id: RunId) -> Planned | None:
 
 async def prepare(engine: Process) -> None:
     """Make the rows of the store fit the registry: new schedules begin now, those that are gone lose theirs."""
+    if not engine.keeps_schedules:
+        return
     known = _by_schedule(await engine.store.timers(PREFIX))
     now = engine.clock.now()
     commits: list[Commit] = []
