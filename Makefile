@@ -6,7 +6,7 @@ PORT ?= 8420
 BIN := .venv/bin
 CODE := src tests examples bench
 # The core is pure, so there is no excuse for a branch of it that no test takes. With ARGS only a part runs: no measuring.
-COVERAGE := --cov=turnflow.core --cov-branch --cov-report=term:skip-covered --cov-fail-under=95
+COVERAGE := --cov=src/turnflow/core --cov-branch --cov-report=term:skip-covered --cov-fail-under=95
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format exports bench clean
