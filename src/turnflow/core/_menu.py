@@ -67,7 +67,7 @@ def _parting(draft: Draft, found: list[Cursor]) -> OpenGroup | None:
         if len({group.id for group, _ in places}) > 1:
             return None
         if len({head for _, head in places}) > 1:
-            group, _ = places[0]
+            group: OpenGroup = places[0][0]
             return group
     return None
 
