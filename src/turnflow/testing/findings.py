@@ -76,6 +76,8 @@ class Report:
     fired: int = 0
     joins: int = 0
     results: int = 0
+    steps: int = 0
+    """Results of steps that the journals asked for."""
 
     def __str__(self) -> str:
         names = [name for name in self.__slots__ if name != "violations"]

@@ -18,6 +18,7 @@ from turnflow.testing.evidence import gather
 from turnflow.testing.findings import InvariantsBroken, Report, Violation, Witness
 from turnflow.testing.judge import Judge
 from turnflow.testing.retelling import Deployments
+from turnflow.testing.step_rows import judge_results
 
 __all__ = ["InvariantsBroken", "Report", "Violation", "Witness", "check", "definitions_of", "examine"]
 
@@ -59,6 +60,7 @@ async def examine(
     judge.families()
     judge.rest()
     judge.memory()
+    judge_results(judge)
     for id in witness.acknowledged:
         if not await store.seen(InputId(id)):
             judge.complain(

@@ -15,7 +15,7 @@ from turnflow.testing.evidence import Evidence, Told, announced
 from turnflow.testing.findings import Report, Violation, Witness
 from turnflow.testing.retelling import Deployments, Retold, retell
 
-HALTED: Final = frozenset({"blocked", "stuck"})
+HALTED: Final = frozenset({"blocked", "stuck", "paused"})
 
 
 class Judge:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from turnflow.core.codec import encode_state
 from turnflow.core.definition import Flow
-from turnflow.core.effects import AnswerPress, ClearTimer, Effect, RetryChild, Say, SetTimer
+from turnflow.core.effects import AnswerPress, ClearTimer, Effect, KeepResult, RetryChild, Say, SetTimer
 from turnflow.core.events import (
     ChildAttached,
     ChildFinished,
@@ -20,6 +20,7 @@ from turnflow.core.events import (
     RunStarted,
     TimerFired,
 )
+from turnflow.core.frames import StepResult
 from turnflow.core.ids import At, EffectKey, FlowName, GroupId, RunId, TimerId
 from turnflow.core.inputs import Input
 from turnflow.core.machine import Entry, Ignored, advance, recorded, sealed
@@ -50,6 +51,8 @@ class Retold:
     """Children whose end the run took note of."""
     armed: dict[TimerId, At] = field(default_factory=dict)
     """Timers that must have a row."""
+    kept: list[StepResult] = field(default_factory=list)
+    """What steps came to; each must have a row."""
     transitions: int = 0
     fired: int = 0
     joined: int = 0
@@ -167,6 +170,8 @@ def _note_effect(told: Retold, effect: Effect, texts: Texts, place: str, complai
             told.armed[timer] = due
         case ClearTimer(_, timer):
             told.armed.pop(timer, None)
+        case KeepResult(_, result):
+            told.kept.append(result)
         case RetryChild(_, child):  # it may end once more
             told.returned = [returned for returned in told.returned if returned != child]
         case _:
