@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import Struct
 
 from tests.semantics.events import posting, registry_of
-from turnflow import Registry, action
+from tests.semantics.flows import Only
+from turnflow import Directive, Flow, Registry, Turn, action, event
 from turnflow.actions.builtin.emit import emit
 from turnflow.core.definition import Trigger
 from turnflow.core.ids import Json
 from turnflow.declarative import load_flow
-from turnflow.errors import InvalidFlow, InvalidValue
+from turnflow.errors import AuthorError, InvalidFlow, InvalidValue
 
 PAYMENT = """
 flow: payment
@@ -342,6 +344,28 @@ async def test_a_document_says_which_events_start_its_flow(store_url: str) -> No
         await post.publish("order.paid.eu", {"total": 9})
         await post.publish("order.paid.eu", {"total": 12})
         assert [await post.result(run.run) for run in await post.runs("started")] == [{"total": 12}]
+
+
+class Told(Struct):
+    total: float
+    note: str = ""
+
+
+async def test_an_event_starts_a_flow_in_python_with_its_data(store_url: str) -> None:
+    told = Flow("told", steps=Only, data=Told)
+
+    @told.step(Only.ASK)
+    async def tell(turn: Turn[Only, Told]) -> Directive:
+        return turn.complete(turn.data.total)
+
+    registry = Registry()
+    registry.register(told, on=[event("order.*", when="event.data.total > 10.0")])
+    async with posting(registry, store_url) as post:
+        for total in (10, 11.5):
+            await post.publish("order.paid", {"total": total})
+        assert [await post.result(run.run) for run in await post.runs("told")] == [11.5]
+    with pytest.raises(AuthorError, match="no topic"):
+        event("Order")
 
 
 @pytest.mark.parametrize("when", ["input.total > 1", "event.data +", "1 + 1"])

@@ -5,7 +5,7 @@ from turnflow.authoring.flow import Flow
 from turnflow.authoring.handlers import FlowHandlers
 from turnflow.authoring.options import Retry
 from turnflow.authoring.run_info import OpenWait, Results, RunInfo
-from turnflow.authoring.triggers import any_text, callback, command, media, pattern, schedule, where
+from turnflow.authoring.triggers import any_text, callback, command, event, media, pattern, schedule, where
 from turnflow.authoring.turn import Turn
 from turnflow.authoring.typed_action import TypedAction
 from turnflow.core.progress import Progress, progress_of
@@ -24,6 +24,7 @@ __all__ = [
     "callback",
     "command",
     "days",
+    "event",
     "hours",
     "media",
     "minutes",

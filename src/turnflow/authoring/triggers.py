@@ -60,6 +60,18 @@ def where(name: str) -> Trigger:
     return Trigger("filter", name)
 
 
+def event(topic: str, *, when: str = "") -> Trigger:
+    """Start on an event of a topic, with what it carries as the run's data.
+
+    In `topic`, `*` stands for one word, a last `**` for all that follow. `when`: a CEL condition over `event`, as
+    `event.data.total > 100.0`. Raises `AuthorError`.
+    """
+    trigger = Trigger("event", topic, when)
+    for problem in trigger_problems([trigger]):
+        raise AuthorError(f"event({topic!r}): {problem.message}")
+    return trigger
+
+
 def schedule(
     cron: str,
     *,
