@@ -185,3 +185,37 @@ groups:
             await play.clock(seconds=2)
         assert result(await ended(play, run)) == [1, "b"]
         assert house.tried["b"] == 3
+
+
+LEVELS = """
+flow: low
+start: work
+steps:
+  work: {action: hold, input: {name: deep}}
+---
+flow: middle
+start: both
+steps:
+  call: {flow: low}
+  beside: {action: hold, input: {name: beside}}
+groups:
+  both: {kind: parallel, steps: [call, beside]}
+---
+flow: top
+start: call
+steps:
+  call: {flow: middle}
+"""
+
+
+async def test_e4_cancelling_a_run_ends_everything_below_it(rehearse: Rehearsing, house: House) -> None:
+    async with rehearse(house.registry(*LEVELS.split("---"))) as play:
+        run = await play.engine.start("top")
+        await reached(play, run, "waiting")
+        await play.settle()
+        await play.engine.tasks.cancel(run, by="ada")
+        assert (await ended(play, run)).status == "cancelled"
+        states = await play.runs()
+        assert {state.flow: state.status for state in states} == dict.fromkeys(("low", "middle", "top"), "cancelled")
+        assert sorted(house.ended) == ["beside", "deep"]
+        assert all(not state.timers and not state.children and not state.frames for state in states)

@@ -23,6 +23,13 @@ An input is never dropped in silence. It answers a wait, or is kept in the backl
 halted (blocked, stuck); what no wait takes once the run is at rest is given back (`Release`) to be routed anew. A halted run
 does nothing, keeps everything (timers that fire, children that end) and goes on from there.
 
+Flow graphs (`Flow.nodes`) move by declared outputs. A cursor then may also have a job (work outside that it waits for) or stand
+on a group, whose lanes are cursors of their own, counted by a frame. What steps come to is not in the state: `KeepResult` makes a
+row of it. Expressions are asked of `evaluate`, and the answers are part of the decision, so that `replay` asks nobody.
+What comes of work outside while a run is halted stays with the job. `fell` holds what a failure took away, for a run that is resumed.
+
+    begin --> _nodes, _frames, _moments, _work --> result kept, output taken --> _failures, _falls if it failed --> _resumption
+
 User code may send a run in circles; `hops` counts its transitions since the last event from outside and ends that.
 
 The engine commits after the last `advance` of a turn and marks the commit with `sealed`.
