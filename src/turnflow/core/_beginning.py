@@ -42,7 +42,7 @@ def start(draft: Draft, event: RunStarted) -> str:
     hooks: tuple[Owed, ...] = ()
     if "flow_enter" in draft.flow.hooks:
         hooks = (Owed("hook", draft.flow.start, draft.fresh(), since=event.at, input=event.trigger, hook="flow_enter"),)
-    if draft.flow.nodes:
+    if draft.flow.is_graph:
         draft.input, draft.params, draft.trigger = event.input, event.params, event.trigger
     _navigation.enter(draft, main, draft.flow.start, (), first=hooks, trigger=event.trigger)
     return ""
@@ -62,7 +62,7 @@ def fork(draft: Draft, event: RunForked) -> str:
     draft.data, draft.results = seed.data, seed.results
     draft.input, draft.params, draft.trigger = seed.input, seed.params, seed.trigger
     main = next((cursor for cursor in seed.cursors if cursor.id == MAIN), Cursor(MAIN, draft.flow.start))
-    if event.step or not draft.flow.nodes:
+    if event.step or not draft.flow.is_graph:
         stand_up(draft, Fall())
         _navigation.enter(draft, Cursor(MAIN, StepName("")), event.step or main.step, main.history)
         return ""

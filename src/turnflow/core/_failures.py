@@ -31,12 +31,12 @@ def failed(draft: Draft, cursor: Cursor, owed: Owed, code: str, message: str, *,
     if retry and step is not None and _again(draft, cursor, owed, step.settings, code):
         return None
     fell = replace(cursor, owed=(replace(owed, delayed=False),)) if owed.visit else cursor
-    cursor = _waits.close_wait(draft, replace(cursor, owed=(), error=failure if draft.flow.nodes else None))
+    cursor = _waits.close_wait(draft, replace(cursor, owed=(), error=failure if draft.flow.is_graph else None))
     draft.put(cursor)
     way = way_on(step.outputs, step.settings, code) if step is not None else None
     if way is not None:
         return _nodes.take(draft, cursor, way)
-    if draft.flow.nodes and step is not None and step.settings.continue_on_error and is_last(step.outputs):
+    if draft.flow.is_graph and step is not None and step.settings.continue_on_error and is_last(step.outputs):
         return _nodes.path_ends(draft, cursor)
     _falls.note(draft, fell)
     if cursor.frame is not None:

@@ -15,7 +15,7 @@ from turnflow.core.state import Cursor, Fall
 
 def note(draft: Draft, cursor: Cursor) -> None:
     """Remember how things stand as a step or a group fails; what becomes of that is decided further up."""
-    if draft.flow.nodes:
+    if draft.flow.is_graph:
         cursors = {**draft.cursors, cursor.id: cursor}
         draft.falling = Fall(
             tuple(_begun_anew(draft, each) for each in cursors.values()),

@@ -90,7 +90,7 @@ def nowhere(draft: Draft, cursor: Cursor, name: StepName) -> None:
 
 def onward(draft: Draft, cursor: Cursor, name: StepName, result: Raw | None = None) -> None:
     """`next`: the current step goes onto the history."""
-    if draft.flow.nodes and not _stays(draft, cursor, name):
+    if draft.flow.is_graph and not _stays(draft, cursor, name):
         return
     if cursor.group is not None and _groups.onward(draft, cursor, draft.groups[cursor.group], name):
         return
@@ -99,7 +99,7 @@ def onward(draft: Draft, cursor: Cursor, name: StepName, result: Raw | None = No
 
 def jump(draft: Draft, cursor: Cursor, name: StepName) -> None:
     """`goto`: the history restarts at the target."""
-    if draft.flow.nodes and not _stays(draft, cursor, name):
+    if draft.flow.is_graph and not _stays(draft, cursor, name):
         return
     if cursor.group is not None and _groups.jump(draft, cursor, draft.groups[cursor.group], name):
         return

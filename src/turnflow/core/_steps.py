@@ -277,7 +277,7 @@ def _done(draft: Draft, cursor: Cursor, owed: Owed, result: Raw | None) -> None:
         _groups.open_group(draft, _waits.close_wait(draft, cursor))
     elif cursor.group is not None:
         _groups.complete(draft, cursor, draft.groups[cursor.group], result)
-    elif draft.flow.nodes:
+    elif draft.flow.is_graph:
         _nodes.finished(draft, _waits.close_wait(draft, cursor), result)
     else:
         step = draft.step(cursor.step)

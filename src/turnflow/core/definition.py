@@ -187,6 +187,13 @@ class Flow(Struct, frozen=True, omit_defaults=True):
     """Which hooks have code; the core asks for no other."""
     retired: dict[StepName, StepName] = {}
     """Steps that no longer exist, and where runs that stand there go on."""
+    graph: bool = False
+    """Written as a flow graph, even if all its steps talk and none is a node."""
+
+    @property
+    def is_graph(self) -> bool:
+        """Its steps have outputs and results, whoever wrote them."""
+        return self.graph or bool(self.nodes)
 
 
 class Trigger(Struct, frozen=True, omit_defaults=True):
@@ -206,6 +213,10 @@ class Trigger(Struct, frozen=True, omit_defaults=True):
     """Of a schedule: what happens at a moment at which a run that it started is still live."""
     input: dict[str, Json] = {}
     """Of a schedule: what its runs are started with."""
+
+    def __hash__(self) -> int:
+        """Stand in sets, which inputs do not."""
+        return crc32("|".join((self.kind, self.value, self.when, self.zone)).encode("utf-8", "surrogatepass"))
 
 
 class Registration(Struct, frozen=True):

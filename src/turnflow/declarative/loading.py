@@ -19,6 +19,7 @@ from turnflow.declarative.mistakes import MOST, Unreadable
 from turnflow.declarative.reading import read_document
 from turnflow.declarative.records import Values
 from turnflow.declarative.shapes import Place, kind_of
+from turnflow.declarative.sight import NOTHING, Surroundings
 from turnflow.declarative.steps import read_group, read_step
 from turnflow.errors import InvalidFlow, Problem
 
@@ -34,12 +35,15 @@ def load_flow(text: str, *, name: str = "") -> GraphFlow:
     return load_document(read_document(text, name))
 
 
-def load_document(document: Located) -> GraphFlow:
-    """Return the flow graph of a document that has been read. Raises `InvalidFlow` with all problems."""
+def load_document(document: Located, around: Surroundings = NOTHING) -> GraphFlow:
+    """Return the flow graph of a document that has been read, checked against what it may call.
+
+    Raises `InvalidFlow` with all problems.
+    """
     findings = Findings(document)
     found: GraphFlow | None = None
     with suppress(Unreadable):
-        found = _load(findings)
+        found = _load(findings, around)
     if found is None or findings.problems:
         title = document.name
         if found is not None and found.flow.name:
@@ -49,7 +53,7 @@ def load_document(document: Located) -> GraphFlow:
     return found
 
 
-def _load(findings: Findings) -> GraphFlow | None:
+def _load(findings: Findings, around: Surroundings) -> GraphFlow | None:
     root = Place(findings, findings.document.root, ())
     if not isinstance(root.node.content, dict):
         root.wrong(f"must be an object (a flow) but is {kind_of(root.node)}")
@@ -63,7 +67,10 @@ def _load(findings: Findings) -> GraphFlow | None:
     graph = GraphFlow(flow, tuple(triggers) if isinstance(triggers, list) else ())
     findings.placed(trigger_problems(graph.triggers))
     _targets(findings, flow)
-    findings.placed(_unspoilt(graph, findings) if findings.problems else check(graph))
+    if findings.problems:
+        findings.placed(_unspoilt(graph, findings))
+    else:
+        findings.placed(check(graph, around.actions, around.flows, are_complete=around.are_complete))
     return graph
 
 
@@ -129,6 +136,7 @@ def _flow(values: Values, steps: dict[StepName, HandlerStep], nodes: dict[StepNa
             idle=given.millis("idle"),
             keep_buttons=given.flag("keepButtons") or False,
         ),
+        graph=True,
     )
 
 

@@ -20,7 +20,7 @@ def params_for(flow: Flow, given: Mapping[str, Raw]) -> dict[str, Raw]:
 
     A flow that is no graph takes none.
     """
-    if given and not flow.nodes:
+    if given and not flow.is_graph:
         raise InvalidValue(f"flow {flow.name!r} is no graph and takes no params; give it data")
     if not flow.params:
         return dict(given)

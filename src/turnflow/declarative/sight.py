@@ -29,6 +29,9 @@ class Surroundings(NamedTuple):
     """There are no other actions and flows."""
 
 
+NOTHING: Final = Surroundings()
+
+
 FAILURE: Final = of_members(
     {"code": of_kind("string"), "message": of_kind("string"), "step": of_kind("string"), "attempt": of_kind("int")}
 )

@@ -47,6 +47,7 @@ def graph(
         output=dict(output or {}),
         params=dict(params or {}),
         policies=policies or Policies(),
+        graph=True,
     )
     written = GraphFlow(flow, tuple(triggers))
     problems = tuple(_unwritable(listed))

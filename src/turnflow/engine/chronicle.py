@@ -148,7 +148,7 @@ def _steps(
     for effect in decision.effects:
         if isinstance(effect, KeepResult) and not effect.result.path.endswith(ITEMS):
             yield Change("step", START, at, step=record_of(effect.result, veil))
-    if not flow.nodes and decision.state.status not in ("failed", "cancelled"):
+    if not flow.is_graph and decision.state.status not in ("failed", "cancelled"):
         paths = {path for path, _ in live}
         for (path, _), record in seen.items():
             if path not in paths:

@@ -147,10 +147,10 @@ def start(
         caller.key if caller is not None and policy == caller.key_policy else key_of(policy, sender, place),
         exclusive,
         payload.parent,
-        {} if flow.nodes else handlers.initial(payload.data),
+        {} if flow.is_graph else handlers.initial(payload.data),
         trigger,
-        handlers.initial(payload.data) if flow.nodes else {},
-        params_for(flow, payload.params) if flow.nodes else {},
+        handlers.initial(payload.data) if flow.is_graph else {},
+        params_for(flow, payload.params) if flow.is_graph else {},
         turn.engine.registry.digest(flow.name, flow.version) if is_document(flow) else "",
     )  # fmt: skip
     turn.create(payload.run, flow)
@@ -279,7 +279,7 @@ def _release(turn: Turn, work: Work, key: EffectKey, input: Input) -> None:
 def _finish(turn: Turn, work: Work, effect: Finish) -> None:
     run, ending, parent = work.state.run, effect.ending, effect.parent
     turn.finished.append((run, ending))
-    if work.flow.nodes:
+    if work.flow.is_graph:
         told = bus.ended(work.state, ending, id=effect.key, at=turn.at)
         turn.events.append(told)
         turn.forwards.append(bus.announcement(told))

@@ -97,8 +97,8 @@ class HotMailbox:
             item.more.append(follower.payload)
             item.also += (follower.seq,)
         while item.volatile and len(item.more) < TOGETHER and self.queue and self.queue[0].volatile:
-            if item.attempts or self.queue[0].attempts:
-                break  # one that could not be applied must not spoil the others
+            if item.attempts or item.alone or self.queue[0].attempts or self.queue[0].alone:
+                break  # one that could not be applied must not spoil the others, and a suspect is on its own
             follower = self.queue.popleft()
             item.more += [follower.payload, *follower.more]
         return item

@@ -102,7 +102,7 @@ class Orders:
         """Start a copy of a run and return its id."""
         state = await self._run(id, "fork")
         flow = await self._check(state, step)
-        ended = state.status in TERMINAL and (state.fell is None or not flow.nodes)
+        ended = state.status in TERMINAL and (state.fell is None or not flow.is_graph)
         if step is None and ended:
             raise CallerError(f"task {id!r} has ended {state.status}; name the step at which its copy is to go on")
         run = RunId(secrets.token_hex(10))

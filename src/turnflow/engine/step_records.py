@@ -122,7 +122,7 @@ def _live(cursor: Cursor, frames: Mapping[GroupId, Frame], veil: Veil) -> StepRe
 
 def _gone_through(state: RunState, flow: Flow | None) -> Iterator[StepRecord]:
     """Yield the steps of a conversation that lie behind: nothing is known of when they were done."""
-    if flow is not None and not flow.nodes:
+    if flow is not None and not flow.is_graph:
         for cursor in state.cursors:
             last = (cursor.step,) if state.status == "completed" else ()
             for name in (*cursor.history, *last):

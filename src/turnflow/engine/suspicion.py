@@ -39,14 +39,18 @@ class Suspicion:
         if not item.seq:
             await self._accept(turn)
         elif item.recovered:
-            item.alone = item.attempts >= SUSPECT and await self._turned()
+            item.alone = item.attempts >= SUSPECT and await self.turned()
             await self._store.retake(turn.hot.id, [item.seq])
 
     def cleared(self, item: Item) -> None:
         """Take note that a turn is over; the next suspect may be tried."""
         if item.alone:
             item.alone = False
-            self._free.release()
+            self.done()
+
+    def done(self) -> None:
+        """Take note that the suspect whose turn it was is through; the next one may be tried."""
+        self._free.release()
 
     async def _accept(self, turn: Turn) -> None:
         """Accept what has no entry yet (a timer, a word of the host): a timer that ends the process would fire for ever."""
@@ -59,8 +63,8 @@ class Suspicion:
             hot.taken.add(outcome.seq)
             effects.replace_replies(turn)
 
-    async def _turned(self) -> bool:
-        """Wait until no other suspect is being tried, but not for ever."""
+    async def turned(self) -> bool:
+        """Wait until no other suspect is being tried, but not for ever; tell whether it is this one's turn."""
         try:
             async with asyncio.timeout(PATIENCE):
                 return await self._free.acquire()

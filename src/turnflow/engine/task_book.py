@@ -157,7 +157,7 @@ class TaskBook:
         veil, ended = Veil(flow), state.status in TERMINAL
         ending = state.ending if ended else None
         title = flow.title if flow is not None else ""
-        graph = flow is not None and bool(flow.nodes)
+        graph = flow is not None and flow.is_graph
         return Task(
             state.run,
             "flow",

@@ -6,7 +6,6 @@ process again and again makes its run stuck, where an operator sees it, instead 
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Final
 
 from turnflow.core.events import InputSetAside
@@ -14,7 +13,7 @@ from turnflow.core.ids import InputId
 from turnflow.engine.loading import POISON
 from turnflow.engine.mailbox import Item
 from turnflow.engine.payloads import ForRun
-from turnflow.engine.suspicion import PATIENCE, SUSPECT
+from turnflow.engine.suspicion import SUSPECT
 from turnflow.engine.work_records import keep
 from turnflow.errors import TurnflowError
 from turnflow.ports import ResultRecord
@@ -30,12 +29,10 @@ TRIED: Final = "tried/"
 class Tries:
     """Counts tries of actions, and lets suspects be tried one after the other."""
 
-    __slots__ = ("_alone", "_engine", "_free")
+    __slots__ = ("_engine",)
 
     def __init__(self, engine: Process) -> None:
         self._engine = engine
-        self._free = asyncio.Lock()
-        self._alone: Work | None = None
 
     async def permits(self, work: Work) -> bool:
         """Tell whether an action may be run; if not, its run becomes stuck or it is left to a later start."""
@@ -47,8 +44,7 @@ class Tries:
             tried = len(await engine.store.results(work.run, prefix)) + 1  # the first one is not on record
             if tried >= POISON:
                 return self._set_aside(work, tried)
-            if tried >= SUSPECT:
-                await self._wait(work)
+            work.alone = tried >= SUSPECT and await engine.suspicion.turned()
             await keep(engine, work.mailbox, ResultRecord(work.run, f"{prefix}{tried:x}", b"{}"))
         except TurnflowError as error:
             engine.report(f"action {work.call.job.action!r} is not run again for now: {error}", error)
@@ -56,10 +52,10 @@ class Tries:
         return True
 
     def over(self, work: Work) -> None:
-        """Take note that an attempt is over; the next suspect may be tried."""
-        if self._alone is work:
-            self._alone = None
-            self._free.release()
+        """Take note that an attempt came to nothing that would be written; the next suspect may be tried."""
+        if work.alone:
+            work.alone = False
+            self._engine.suspicion.done()
 
     def _set_aside(self, work: Work, tried: int) -> bool:
         reason = f"action {work.call.job.action!r} of step {work.call.step!r} ended the process {tried} times"
@@ -68,12 +64,3 @@ class Tries:
         id = InputId(f"aside:{work.call.key}:{now}")
         self._engine.post(work.mailbox, Item(ForRun(work.run, InputSetAside(now, reason)), id, now))
         return False
-
-    async def _wait(self, work: Work) -> None:
-        """Wait until no other suspect is being tried, but not for ever."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await self._free.acquire()
-        except TimeoutError:
-            return
-        self._alone = work

@@ -270,7 +270,7 @@ class Turn:
         flow = work.flow
         if isinstance(event, Migrated) and event.version != flow.version:  # it is carried over to another definition
             flow = self.engine.registry.definition(work.state.flow, event.version) or flow
-        if flow.nodes:
+        if flow.is_graph:
             evaluate = evaluator(flow, self.engine.outcomes, work.fresh, begins=run in self.begun)
             decision = advance(flow, work.state, event, evaluate)
         else:

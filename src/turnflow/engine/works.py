@@ -51,7 +51,7 @@ class Work:
     """One attempt at one action."""
 
     __slots__ = (
-        "beat", "call", "deadline", "done", "ends_step", "idle", "mailbox", "path", "place",
+        "alone", "beat", "call", "deadline", "done", "ends_step", "idle", "mailbox", "path", "place",
         "placed", "recovered", "run", "settings", "silent", "started", "stopped", "task",
     )  # fmt: skip
 
@@ -65,6 +65,8 @@ class Work:
         self.path = next((c.prefix for c in state.cursors if c.id == call.cursor), "") + call.step
         self.settings = settings
         self.recovered = recovered
+        self.alone = False
+        """No other suspect is tried meanwhile."""
         self.placed = False
         """It has a place among those under way; else it waits for one."""
         self.started = 0.0
@@ -156,19 +158,21 @@ class Works:
         except BaseException:  # the worker ends, and with it the process or its stay here
             self._known.pop(work.call.key, None)
             raise
-        finally:
-            self._tries.over(work)
         if self._known.get(work.call.key) is not work:
+            self._tries.over(work)
             return  # it was left to itself: its place has been given up already
         del self._known[work.call.key]
         self._slots.free(work)
-        if event is not None:
-            self._engine.crash("work.returned")
-            self._report(work, event)
+        if event is None:
+            return self._tries.over(work)
+        self._engine.crash("work.returned")
+        return self._report(work, event)
 
     def _report(self, work: Work, event: ActionSucceeded | ActionFailed) -> None:
         id = InputId(f"action:{work.call.key}")
-        self._engine.post(work.mailbox, Item(ForRun(work.run, event), id, event.at, volatile=True))
+        item = Item(ForRun(work.run, event), id, event.at, volatile=True, alone=work.alone)
+        work.alone = False  # it is through once that is written
+        self._engine.post(work.mailbox, item)
 
     async def _outcome(self, work: Work) -> ActionSucceeded | ActionFailed | None:
         """Run the action and return what it came to; None if nobody wants to know."""
