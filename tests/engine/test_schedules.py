@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -19,11 +17,10 @@ from tests.faults.faulty import Faults, FaultyMemory, When
 from turnflow import Directive, Flow, Registry, Turn, command, open_engine, schedule
 from turnflow.core.definition import CatchUp, Overlap, Trigger
 from turnflow.core.ids import At
-from turnflow.cron import due_between, expression_problem
+from turnflow.core.state import RunState
 from turnflow.declarative import load_flow
 from turnflow.engine import Schedule
 from turnflow.engine.alarm import CATCH_UP_LIMIT
-from turnflow.errors import AuthorError, InvalidFlow, InvalidValue
 from turnflow.ports import RunQuery, TimerRecord
 from turnflow.stores import MemoryStore, SqliteStore
 from turnflow.testing import FakeClock, Rehearsal
@@ -83,8 +80,13 @@ async def began(play: Rehearsal, zone: str = "UTC") -> list[str]:
     return [datetime.fromtimestamp(moment / 1000, ZoneInfo(zone)).strftime("%m-%d %H:%M %Z") for moment in runs]
 
 
-async def only(play: Rehearsal) -> Schedule:
+async def only_schedule(play: Rehearsal) -> Schedule:
     (found,) = await play.engine.schedules.list()
+    return found
+
+
+async def only_run(play: Rehearsal) -> RunState:
+    (found,) = await play.runs()
     return found
 
 
@@ -146,12 +148,12 @@ async def test_a_run_is_started_with_the_input_and_its_task_names_the_schedule()
 
 async def test_schedules_are_listed_with_when_they_are_due_and_what_they_started_last() -> None:
     async with stage(known(schedule(NIGHTLY, zone=BERLIN)), "2026-01-02 00:00") as play:
-        first = await only(play)
+        first = await only_schedule(play)
         assert (first.flow, first.cron, first.zone, first.last_run) == ("nightly", NIGHTLY, BERLIN, "")
         assert first.due == at("2026-01-02 01:00")
         await play.clock(hours=1)
         (run,) = await play.runs()
-        second = await only(play)
+        second = await only_schedule(play)
         assert (second.id, second.last_run, second.last_status) == (first.id, run.run, "completed")
         assert (second.last_due, second.due) == (at("2026-01-02 01:00"), at("2026-01-03 01:00"))
 
@@ -188,9 +190,9 @@ async def test_what_was_due_while_the_process_was_down_follows_catch_up(catch_up
         await play.restart(down=timedelta(days=3, hours=1))
         await play.clock(milliseconds=1)
         assert len(await play.runs()) == 1 + caught_up
-        assert (await only(play)).due == at("2026-01-06 02:00")
+        assert (await only_schedule(play)).due == at("2026-01-06 02:00")
         if caught_up:
-            assert (await only(play)).last_due == at("2026-01-05 02:00")
+            assert (await only_schedule(play)).last_due == at("2026-01-05 02:00")
         await play.clock(days=1)
         assert len(await play.runs()) == 2 + caught_up
         await play.check()
@@ -222,7 +224,7 @@ async def test_a_clock_that_jumps_back_starts_no_moment_twice() -> None:
         await play.restart(down=timedelta(minutes=-30))
         await play.clock(hours=2)
         assert len(await play.runs()) == 1
-        assert (await only(play)).due == at("2026-01-03 02:00")
+        assert (await only_schedule(play)).due == at("2026-01-03 02:00")
 
 
 # --- beside a run that is live -------------------------------------------------------------------------------------------
@@ -251,14 +253,38 @@ async def test_queued_moments_begin_one_after_the_other_in_their_order_across_re
     async with stage(known(schedule(NIGHTLY, overlap="queue"), waits=True), "2026-01-02 01:00") as play:
         await play.clock(days=3)
         queued = (at("2026-01-03 02:00"), at("2026-01-04 02:00"))
-        assert (await only(play)).queued == queued
+        assert (await only_schedule(play)).queued == queued
         for number, due in enumerate(queued, 1):
             await play.restart()
-            await play.engine.cancel((await only(play)).last_run)
+            await play.engine.cancel((await only_schedule(play)).last_run)
             await play.settle()
-            assert (await only(play)).last_due == due
+            assert (await only_schedule(play)).last_due == due
             assert len(await play.runs()) == 1 + number
-        assert (await only(play)).queued == ()
+        assert (await only_schedule(play)).queued == ()
+        await play.check()
+
+
+async def test_a_run_whose_handler_is_slow_is_live_and_the_queue_goes_on_after_it() -> None:
+    flow = Flow("slow", steps=Step)
+    begun: list[str] = []
+    slow = asyncio.Event()
+
+    @flow.step(Step.ONLY)
+    async def only(turn: Turn[Step, None]) -> Directive:
+        begun.append(turn.run.id)
+        await slow.wait()
+        return turn.complete()
+
+    registry = Registry()
+    registry.register(flow, on=[schedule(NIGHTLY, overlap="queue")])
+    async with stage(registry, "2026-01-02 01:00") as play:
+        await play.clock(days=2)  # waits until the handler is left to itself
+        assert (await only_run(play)).status == "running"
+        assert len((await only_schedule(play)).queued) == 1
+        slow.set()
+        while (await only_schedule(play)).queued or len(await play.endings()) < 2:
+            await asyncio.sleep(0.01)
+        assert begun == [state.run for state in await play.runs()]
         await play.check()
 
 
@@ -268,16 +294,16 @@ async def test_a_queue_has_an_end_and_says_so(caplog: pytest.LogCaptureFixture) 
             await play.clock(minutes=1 + CATCH_UP_LIMIT)
             assert "moments wait already" not in caplog.text
             await play.clock(minutes=1)
-        assert len((await only(play)).queued) == CATCH_UP_LIMIT
+        assert len((await only_schedule(play)).queued) == CATCH_UP_LIMIT
         assert "100 moments wait already" in caplog.text
 
 
 async def test_a_policy_may_change_without_a_new_beginning() -> None:
     async with stage(known(schedule(NIGHTLY, overlap="queue"), waits=True), "2026-01-02 01:00") as play:
         await play.clock(days=2)
-        before = await only(play)
+        before = await only_schedule(play)
         await play.deploy(known(schedule(NIGHTLY, overlap="skip", input={"region": "south"}), waits=True))
-        after = await only(play)
+        after = await only_schedule(play)
         assert (after.id, after.due, after.last_run) == (before.id, before.due, before.last_run)
         assert (len(before.queued), after.queued) == (1, ())
 
@@ -344,7 +370,7 @@ async def test_a_changed_schedule_replaces_the_old_one() -> None:
         await play.deploy(known(schedule("0 3 * * *")))
         await play.clock(days=1)
         assert await began(play) == ["01-02 03:00 UTC"]
-        assert {row.run for row in await play.store.timers("schedule:")} == {(await only(play)).id}
+        assert {row.run for row in await play.store.timers("schedule:")} == {(await only_schedule(play)).id}
 
 
 async def test_a_schedule_that_is_gone_leaves_nothing_behind_and_its_live_run_goes_on() -> None:
@@ -365,7 +391,7 @@ async def test_a_schedule_that_comes_back_begins_anew() -> None:
         await play.clock(days=3)
         await play.deploy(known(schedule(NIGHTLY)))
         assert await play.runs() == []
-        assert (await only(play)).due == at("2026-01-05 02:00")
+        assert (await only_schedule(play)).due == at("2026-01-05 02:00")
 
 
 async def test_an_engine_that_is_there_for_a_task_leaves_schedules_alone() -> None:
@@ -409,59 +435,6 @@ async def test_start_up_reads_the_rows_of_its_schedules_and_nothing_else(tmp_pat
         async with open_engine(registry, store=store, clock=clock):
             assert (store.calls, store.rows) == (["schedule:"], 0 if start == 1 else 1_000)
             assert len(await store.find(RunQuery())) == 0
-
-
-# --- mistakes ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("expression", "told"),
-    [
-        ("0 2 * *", "has 4 fields; write five fields"),
-        ("0 0 2 * * *", "has 6 fields"),
-        ("0 24 * * *", "bad hour"),
-        ("0 2 30 2 *", "bad day-of-month"),
-        ("nightly at two o clock", "bad minute"),
-        ("", "has 0 fields"),
-        ("*/0 * * * *", "bad minute"),
-        ("0 2 * * " + "1," * 200, "at most 200 characters"),
-    ],
-)
-def test_a_wrong_expression_is_told_with_what_to_write(expression: str, told: str) -> None:
-    with pytest.raises(AuthorError, match="schedule") as raised:
-        schedule(expression)
-    assert told in str(raised.value)
-
-
-@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../UTC", "Europe"])
-def test_an_unknown_zone_is_told(zone: str) -> None:
-    with pytest.raises(AuthorError, match="there is no time zone"):
-        schedule(NIGHTLY, zone=zone)
-
-
-def test_a_registry_tells_all_that_is_wrong_at_once() -> None:
-    unchecked: Any = {"catch_up": "both", "overlap": "never"}
-    wrong = Trigger("schedule", "0 25 * * *", zone="Nowhere", **unchecked)
-    with pytest.raises(InvalidFlow) as raised:
-        known(wrong, Trigger("command", "now", zone=BERLIN))
-    codes = [problem.code for problem in raised.value.problems]
-    assert sorted(codes) == ["bad_schedule", "bad_trigger", "bad_trigger", "bad_trigger", "unknown_zone"]
-
-
-def test_a_schedule_that_could_not_start_its_flow_is_refused() -> None:
-    with pytest.raises(InvalidValue):
-        known(schedule(NIGHTLY, input={"region": ["no", "text"]}))
-
-
-@pytest.mark.parametrize(
-    ("expression", "days"), [("* * * * *", 10), ("0 0 29 2 *", 4000), ("0 0 1 1 *", 100), ("*/7 3-5 * * MON", 90)]
-)
-def test_the_newest_moments_of_a_time_are_those_that_counting_on_finds(expression: str, days: int) -> None:
-    assert not expression_problem(expression)
-    last = at("2026-05-05 05:05")
-    first = last - days * 86_400_000
-    counted: Iterable[At] = due_between(expression, BERLIN, first, last, 10_000_000)
-    assert due_between(expression, BERLIN, first, last, 7) == list(counted)[-7:]
 
 
 async def test_a_schedule_has_a_mailbox_and_an_alarm_of_its_own() -> None:
