@@ -16,6 +16,7 @@ import signal
 import sys
 import tempfile
 import traceback
+from collections import Counter
 from pathlib import Path
 from random import Random
 from typing import Final, NamedTuple
@@ -27,9 +28,10 @@ from tests.faults.driving import FLOWS, Place, settled
 from tests.faults.ledger import FileChannel, Ledger, append, sent
 from tests.faults.sweep import ROOM, forked
 from turnflow import Button, Engine, Input, open_engine
-from turnflow.core.ids import ConversationId, InputId, UserId
+from turnflow.core.ids import ConversationId, FlowName, InputId, UserId
 from turnflow.core.inputs import typed
-from turnflow.ports import Duplicate, Handled, Inbound, Unclaimed
+from turnflow.engine.slots import AT_ONCE
+from turnflow.ports import Duplicate, Handled, Inbound, RunQuery, Unclaimed
 from turnflow.stores import open_store
 from turnflow.testing.clock import MORNING, FakeClock
 from turnflow.testing.findings import Report, Witness
@@ -38,10 +40,12 @@ from turnflow.testing.invariants import check, definitions_of
 CHATS: Final = 6
 ROUNDS: Final = 14
 LINES: Final = (
-    "/signup", "/kyc", "/checkout", "/patience", "/help", "/diary", "/orders", "/slow", "/cancel",
+    "/signup", "/kyc", "/checkout", "/patience", "/help", "/diary", "/orders", "/slow", "/ship", "/cancel",
     "Ada", "36", "lots", "tea", "4711", "end", "yes", "hello", "more", "a@b.example",
 )  # fmt: skip
 PRESS: Final = "(press)"
+GRAPHS: Final = "invoicing"
+"""The flow whose runs go on in the background."""
 
 
 class Note(Struct, frozen=True, omit_defaults=True):
@@ -93,8 +97,8 @@ def notes(place: Place) -> dict[str, Note]:
     return {line.id: line for line in lines}
 
 
-async def live(place: Place, seed: int, reaper: Reaper) -> None:
-    """One life: everything that has not been acknowledged yet, many at once."""
+async def live(place: Place, seed: int, reaper: Reaper, graphs: int) -> None:
+    """One life: everything that has not been acknowledged yet, many at once, beside graphs in the background."""
     load, known = load_of(seed), notes(place)
     clock = FakeClock(MORNING + round(sum(note.passed for note in known.values()) * 60_000))
     store = open_store(place.store, crash=reaper)
@@ -102,6 +106,9 @@ async def live(place: Place, seed: int, reaper: Reaper) -> None:
     async with opening as engine:
         engine.connect(FileChannel(place.channel))
         await settled(engine)
+        async with asyncio.TaskGroup() as hosts:
+            for number in range(graphs):
+                hosts.create_task(engine.start(GRAPHS, {"what": f"thing {number}"}, key=f"g{number}"))
         for number, chats in enumerate(load.rounds):
             async with asyncio.TaskGroup() as people:
                 for chat, lines in enumerate(chats):
@@ -115,6 +122,12 @@ async def live(place: Place, seed: int, reaper: Reaper) -> None:
                 for _ in range(10):
                     await asyncio.sleep(0)
                 await settled(engine)
+        if "time.end" not in known:
+            append(place.notebook, msgspec.json.encode(Note("time.end", passed=10, done=True)))
+            clock.advance(minutes=10)  # whatever began last comes to its end, too
+            for _ in range(10):
+                await asyncio.sleep(0)
+        await settled(engine)
 
 
 async def _talk(
@@ -156,7 +169,7 @@ async def _send(engine: Engine, inbound: Inbound) -> bool:
     return isinstance(answer, Handled) and bool(answer.runs) and not answer.refused and inbound.input.kind != "command"
 
 
-async def judged(place: Place) -> Report:
+async def judged(place: Place, graphs: int, kills: int) -> Report:
     known = [note for note in notes(place).values() if note.done and note.consumed and note.inbound is not None]
     ids = [note.inbound.input.id for note in known if note.inbound is not None]
     store = open_store(place.store)
@@ -164,25 +177,34 @@ async def judged(place: Place) -> Report:
     try:
         conversations = [f"t:{chat}" for chat in range(CHATS)]
         witness = Witness(sent=sent(place.channel), acknowledged=ids, consumed=ids, conversations=conversations)
-        return await check(store, definitions_of(FLOWS), witness)
+        report = await check(store, definitions_of(FLOWS), witness)
+        runs = await store.find(RunQuery(flow=FlowName(GRAPHS), limit=10_000))
+        how = Counter(run.status for run in runs if run.parent is None)
+        assert how["completed"] + how["stuck"] == graphs, how
+        assert how["stuck"] * 3 <= kills, (
+            f"only what was tried alone three times may be suspected: {how}, {kills} kills"
+        )
+        return report
     finally:
         await store.close()
 
 
-def trial(seed: int) -> tuple[int, Report]:
+def trial(seed: int, graphs: int) -> tuple[int, Report]:
     """Live through the load of a seed, killed at random; return how often, and what the checker counted."""
     folder = Path(tempfile.mkdtemp(prefix=f"turnflow-seed-{seed}-", dir=ROOM))
     place, random, kills = Place(folder), Random(-seed - 1), 0
     while True:
-        reaper = Reaper(int(random.paretovariate(1.1) * 30))
-        ended_by = forked(lambda: asyncio.run(live(place, seed, reaper)), folder / "trouble")  # noqa: B023 - called before the next round
+        reaper = Reaper(int(random.paretovariate(1.1) * (30 + graphs // 4)))
+        ended_by = forked(lambda: asyncio.run(live(place, seed, reaper, graphs)), folder / "trouble")  # noqa: B023 - called before the next round
         if not ended_by:
             break
         assert ended_by == signal.SIGKILL
         kills += 1
-    report = asyncio.run(judged(place))
+    report = asyncio.run(judged(place, graphs, kills))
     done = [deed.key for deed in Ledger(place.ledger).deeds()]
-    assert len(done) - len(set(done)) <= 2 * CHATS * kills, "actions were repeated more often than there were kills"
+    assert len(done) - len(set(done)) <= (2 * CHATS + AT_ONCE) * kills, (
+        "actions were repeated more often than there were kills"
+    )
     shutil.rmtree(folder)
     return kills, report
 
@@ -192,19 +214,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--seeds", type=int, default=1, help="how many to try")
+    parser.add_argument("--graphs", type=int, default=20, help="graphs that run in the background, all at once")
     chosen = parser.parse_args()
     logging.disable()
-    failed = kills = turns = 0
+    failed = kills = turns = steps = 0
     for seed in range(chosen.seed, chosen.seed + chosen.seeds):
         try:
-            killed, report = trial(seed)
+            killed, report = trial(seed, chosen.graphs)
         except Exception:
             failed += 1
-            print(f"{traceback.format_exc()}\nrepeat with: python -m tests.faults.random_kills --seed {seed}\n")
+            again = f"python -m tests.faults.random_kills --seed {seed} --graphs {chosen.graphs}"
+            print(f"{traceback.format_exc()}\nrepeat with: {again}\n")
         else:
             kills += killed
             turns += report.commits
-    print(f"seeds: {chosen.seeds}, kills: {kills}, commits: {turns}, failed: {failed}")
+            steps += report.steps
+    print(f"seeds: {chosen.seeds}, kills: {kills}, commits: {turns}, steps: {steps}, failed: {failed}")
     return 1 if failed else 0
 
 
