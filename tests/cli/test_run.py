@@ -99,8 +99,14 @@ def test_interrupted_it_says_how_to_go_on_and_the_exit_code_is_130(factory: Fact
     factory.hold()
     with factory.running() as process:
         process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        said = ""
+        while "stopped; " not in said:  # what is under way is given time to end
+            line = process.stderr.readline()
+            assert line, said
+            said += line
         factory.let_go()
-        out, said = process.communicate(timeout=PATIENCE)
+        out, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 130
     assert out == ""
     id = id_in(said)
