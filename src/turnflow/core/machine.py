@@ -26,7 +26,7 @@ does nothing, keeps everything (timers that fire, children that end) and goes on
 Flow graphs (`Flow.nodes`) move by declared outputs. A cursor then may also have a job (work outside that it waits for) or stand
 on a group, whose lanes are cursors of their own, counted by a frame. What steps come to is not in the state: `KeepResult` makes a
 row of it. Expressions are asked of `evaluate`, and the answers are part of the decision, so that `replay` asks nobody.
-What comes of work outside while a run is halted stays with the job. `fell` holds what a failure took away, for a run that is resumed.
+What comes of work outside while a run is halted stays with the job; `fell` holds what a failure took away, for a resumed run.
 
     begin --> _nodes, _frames, _moments, _work --> result kept, output taken --> _failures, _falls if it failed --> _resumption
 
