@@ -122,9 +122,12 @@ async def test_a_time_that_a_clock_change_skips_comes_at_the_first_moment_after_
 
 async def test_a_time_that_a_day_has_twice_comes_the_first_time_only() -> None:
     async with stage(known(schedule("30 2 * * *", zone=BERLIN)), "2026-10-24 12:00") as play:
-        await play.clock(minutes=12 * 60 + 45)
-        await play.restart()
-        await play.clock(days=1, hours=1)
+        await play.clock(hours=13, minutes=15)  # a quarter past two, for the second time
+        await play.deploy(known(schedule("30 2 * * *", zone=BERLIN), schedule("40 2 * * *", zone=BERLIN)))
+        assert {one.due for one in await play.engine.schedules.list()} == {
+            at("2026-10-26 02:30", BERLIN), at("2026-10-26 02:40", BERLIN),
+        }  # fmt: skip
+        await play.clock(days=1, minutes=20)
         assert await began(play, BERLIN) == ["10-25 02:30 CEST", "10-26 02:30 CET"]
 
 
