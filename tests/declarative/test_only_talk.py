@@ -28,3 +28,26 @@ async def test_what_was_answered_can_be_said_and_decided_on() -> None:
         assert await play.press("yes") == ["Who are you?"]
         assert await play.say("Bob") == ["Hello Bob.", "Once more? [yes] [no]"]
         assert await play.press("no") == ["Goodbye Bob."]
+
+
+WAITING = """
+flow: waiting
+triggers: [{command: start}]
+start: name
+steps:
+  name: {kind: ask, say: "Who are you?", settings: {timeout: 10m}, outputs: [{error: timeout, to: gone}, {to: hello}]}
+  gone: {text: "${steps.name.error.code}: ${steps.name.error.message}"}
+  hello: {text: "${steps.name.status} at attempt ${steps.name.attempts}"}
+"""
+
+
+async def test_why_a_question_failed_can_be_told_by_the_steps_behind_it() -> None:
+    graph = load_flow(WAITING)
+    registry = Registry()
+    registry.register(graph, on=graph.triggers)
+    async with Rehearsal(registry) as play:
+        await play.say("/start")
+        await play.clock(minutes=11)
+        assert play.replies == ["timeout: no answer to 'name' in time"]
+        await play.say("/start")
+        assert await play.say("Ada") == ["completed at attempt 1"]

@@ -33,6 +33,8 @@ def failed(draft: Draft, cursor: Cursor, owed: Owed, code: str, message: str, *,
     fell = replace(cursor, owed=(replace(owed, delayed=False),)) if owed.visit else cursor
     cursor = _waits.close_wait(draft, replace(cursor, owed=(), error=failure if draft.flow.is_graph else None))
     draft.put(cursor)
+    if draft.flow.is_graph:
+        _nodes.keep_failure(draft, cursor, failure)
     way = way_on(step.outputs, step.settings, code) if step is not None else None
     if way is not None:
         return _nodes.take(draft, cursor, way)

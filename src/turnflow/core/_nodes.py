@@ -159,7 +159,7 @@ def failed(draft: Draft, cursor: Cursor, code: str, message: str, *, retry: bool
             return _failures.schedule_job(draft, replace(cursor, call=None), again, delay)
     attempt = job.attempt if job is not None else 1
     failure = Failure(code, message, cursor.step, attempt)
-    _keep_failure(draft, cursor, failure, job)
+    keep_failure(draft, cursor, failure, job)
     _falls.note(draft, cursor)
     return give_up(draft, cursor, failure)
 
@@ -231,7 +231,8 @@ def _text(json: Raw) -> str:
     return value if isinstance(value, str) else bytes(json).decode()
 
 
-def _keep_failure(draft: Draft, cursor: Cursor, failure: Failure, job: Job | None) -> None:
+def keep_failure(draft: Draft, cursor: Cursor, failure: Failure, job: Job | None = None) -> None:
+    """Keep that a step has failed for good."""
     visit, since = (job.visit, job.since) if job is not None else (draft.fresh(), draft.at)
     draft.keep(
         StepResult(

@@ -19,7 +19,7 @@ from turnflow.expressions import compile_condition, compile_template
 
 Path: TypeAlias = tuple[str, ...]
 
-RESULT: Final = ("output", "error")
+RESULT: Final = ("output", "error", "status", "attempts")
 """What `steps.X` has."""
 GUARD: Final = re.compile(r"\bhas\(\s*([\w.]+)|(['\"])(\w+)\2\s+in\s+steps\b")
 
