@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jsonschema_rs
 import pytest
+from typer.testing import Result
 
 from tests.cli.factory import FLOW
 from tests.cli.processes import ROOT, Run
@@ -76,3 +77,80 @@ def test_a_flow_file_is_drawn(run: Run) -> None:
 
 def test_a_registry_without_the_name_of_a_flow_lists_those_it_has(run: Run) -> None:
     assert "name the flow; examples.checkout:registry has: " in run("graph", "examples.checkout:registry").stderr
+
+
+ACTIONS = """from turnflow import action
+
+
+@action(name="charge")
+async def charge(what: dict[str, int]) -> int:
+    return what["cents"]
+"""
+PAYS = """flow: pays
+start: pay
+inputSchema: {properties: {name: {type: string}}}
+steps:
+  pay: {action: charge, input: {cents: "${input.name}"}, to: tell}
+  tell: {kind: say, text: "${steps.pay.output + 'euros'}", to: book}
+  book: {flow: books, input: {line: 1}}
+"""
+BOOKS = """flow: books
+start: a
+inputSchema: {properties: {line: {type: string}}}
+steps: {a: {kind: end}}
+"""
+
+
+def codes(done: Result) -> list[tuple[str, str]]:
+    """Line and code of each problem."""
+    lines = [line for line in done.stdout.splitlines() if line.endswith("]")]
+    return [(line.split(":")[1], line.rpartition("[")[2].removesuffix("]")) for line in lines]
+
+
+def test_what_is_given_to_actions_and_flows_beside_a_file_is_checked(run: Run) -> None:
+    Path("pays.yaml").write_text(PAYS)
+    Path("books.yaml").write_text(BOOKS)
+    Path("actions.py").write_text(ACTIONS)
+    mismatches = [("5", "type_mismatch"), ("6", "type_mismatch"), ("7", "type_mismatch")]
+    assert codes(run("check", "pays.yaml")) == mismatches
+    Path("actions.py").rename("shop.py")
+    assert codes(run("check", "pays.yaml", "--actions", "shop:charge")) == mismatches
+    assert codes(run("check", "pays.yaml")) == [("7", "type_mismatch")]
+
+
+def test_flows_of_all_files_given_know_each_other(run: Run) -> None:
+    Path("apart").mkdir()
+    Path("pays.yaml").write_text(PAYS)
+    Path("apart/books.yaml").write_text(BOOKS)
+    assert codes(run("check", "pays.yaml")) == []
+    assert codes(run("check", "pays.yaml", "apart/books.yaml")) == [("7", "type_mismatch")]
+
+
+def test_the_built_in_actions_are_known(run: Run) -> None:
+    Path("a.yaml").write_text("flow: a\nstart: s\nsteps:\n  s: {action: http.get, input: {ulr: x}}\n")
+    assert codes(run("check", "a.yaml")) == [("4", "type_mismatch"), ("4", "type_mismatch")]
+
+
+def test_an_unknown_action_or_flow_is_a_problem_where_there_are_actions_of_ones_own(run: Run) -> None:
+    Path("pays.yaml").write_text(PAYS.replace("charge", "chrage"))
+    assert codes(run("check", "pays.yaml")) == []
+    Path("actions.py").write_text(ACTIONS)
+    done = run("check", "pays.yaml")
+    assert codes(done) == [("5", "unknown_action"), ("7", "unknown_flow")]
+    assert "did you mean 'charge'?" in done.stdout
+
+
+def test_a_flow_that_calls_a_broken_one_is_not_blamed_for_it(run: Run) -> None:
+    Path("pays.yaml").write_text(PAYS)
+    Path("books.yaml").write_text(BOOKS.replace("start: a", "start: b"))
+    Path("actions.py").write_text(ACTIONS)
+    assert {code for _, code in codes(run("check", "pays.yaml"))} == {"type_mismatch"}
+    assert "7" not in {line for line, _ in codes(run("check", "pays.yaml"))}
+
+
+def test_actions_that_cannot_be_imported_are_named(run: Run) -> None:
+    Path("books.yaml").write_text(BOOKS)
+    Path("actions.py").write_text("import nowhere_at_all\n")
+    done = run("check", "books.yaml")
+    assert done.exit_code == 1
+    assert "actions.py cannot be imported" in done.stderr

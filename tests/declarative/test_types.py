@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from tests.core.graphs import act, ask, decide, end, graph, loop, n, say, template, to
 from turnflow import answers
-from turnflow.actions import action, builtin_actions
+from turnflow.actions import Action, action, builtin_actions
 from turnflow.core.definition import Accepts, Flow, HandlerStep, Question, WaitSpec
 from turnflow.core.ids import FlowName, Json
 from turnflow.core.nodes import EventStep, FlowStep, Loop, Node, Poll, TimerStep
@@ -19,7 +19,6 @@ from turnflow.declarative.checking import check
 from turnflow.declarative.graph_flow import GraphFlow
 from turnflow.declarative.sight import Schemas
 from turnflow.errors import Problem
-from turnflow.ports import Action
 
 Schema = dict[str, Json]
 Known = dict[str, Schemas]
@@ -351,8 +350,11 @@ async def model(what: Model) -> int:
 async def nothing() -> None: ...
 
 
-KNOWN: tuple[Action, ...] = (charge, model, nothing, *builtin_actions())
-ACTIONS = {each.name: (each.input_schema, each.output_schema) for each in KNOWN}
+ACTIONS: Known = {
+    each.name: (each.input_schema, each.output_schema)
+    for each in list[object]([charge, model, nothing, *builtin_actions()])
+    if isinstance(each, Action)
+}
 GOOD: dict[str, Json] = {"order": "${input.name}", "cents": "${input.count}"}
 
 

@@ -176,17 +176,24 @@ def check(
     files: Annotated[
         list[Path], typer.Argument(metavar="FILE...", help="Flow files: YAML or JSON", exists=True, dir_okay=False)
     ],
+    actions: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODULE:NAME", help="Actions: a list or a registry; by default actions.py beside each FILE"
+        ),
+    ] = None,
 ) -> None:
     """Name everything that is wrong with flow files, with line and column.
 
-    The exit code is 1 if anything is.
+    What flows give to actions and to each other is held against their schemas.
+    The exit code is 1 if anything is wrong.
 
     Example: turnflow check order.yaml refund.yaml
     """
     from turnflow.cli.check import check as work
 
     with explained():
-        lines, code = work(files)
+        lines, code = work(files, actions or ())
         print("\n".join(lines), flush=True)
         if code:
             raise typer.Exit(code)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from turnflow.actions import builtin_actions
@@ -54,6 +54,27 @@ def flow_registry(path: Path, actions: Sequence[str], secrets: Sequence[str] = (
     return registry, first.flow.name
 
 
+def flows_beside(path: Path) -> dict[str, Path]:
+    """Return the flow files beside a file by the names of their flows; what cannot be read is none."""
+    return named_flows(file for file in sorted(path.absolute().parent.iterdir()) if is_flow_file(file.name))
+
+
+def named_flows(files: Iterable[Path]) -> dict[str, Path]:
+    """Return flow files by the names of their flows, the first of each name; what cannot be read is none."""
+    found: dict[str, Path] = {}
+    for file in files:
+        if not file.is_file():
+            continue
+        try:
+            content = read_document(text_of(file), str(file)).root.content
+        except (InvalidFlow, CallerError):
+            continue
+        name = content.get("flow") if isinstance(content, dict) else None
+        if name is not None and isinstance(name.content, str):
+            found.setdefault(name.content, file)
+    return found
+
+
 def _with_called(path: Path, first: GraphFlow, registry: Registry) -> Iterator[GraphFlow]:
     """Yield a flow and all that it calls, however deep."""
     known: set[str] = {registration.flow.name for registration in registry.registrations}
@@ -65,7 +86,7 @@ def _with_called(path: Path, first: GraphFlow, registry: Registry) -> Iterator[G
         for name in _called(graph):
             if name in known:
                 continue
-            beside = beside if beside is not None else _folder(path)
+            beside = beside if beside is not None else flows_beside(path)
             if name not in beside:
                 raise CallerError(
                     f"flow {graph.flow.name!r} calls flow {name!r}, and no file in {path.parent.absolute()} describes one of that"
@@ -84,22 +105,6 @@ def _called(graph: GraphFlow) -> Iterator[str]:
             name = node.input.value.get("flow")
             if isinstance(name, str) and "${" not in name:
                 yield name
-
-
-def _folder(path: Path) -> dict[str, Path]:
-    """Return the flow files beside a file by the names of their flows; what cannot be read is none."""
-    found: dict[str, Path] = {}
-    for file in sorted(path.absolute().parent.iterdir()):
-        if not (file.suffix in SUFFIXES and file.is_file()):
-            continue
-        try:
-            content = read_document(text_of(file), str(file)).root.content
-        except (InvalidFlow, CallerError):
-            continue
-        name = content.get("flow") if isinstance(content, dict) else None
-        if name is not None and isinstance(name.content, str):
-            found.setdefault(name.content, file)
-    return found
 
 
 def _check_actions(path: Path, registry: Registry) -> None:
