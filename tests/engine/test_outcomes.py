@@ -191,9 +191,9 @@ steps:
         run = await home.engine.start("one", key="k")
         await until(lambda: bool(bench.calls))
         home.process.outcomes.forget(run)
-        seen, home.store.seen = home.store.seen, _unseen  # type: ignore[method-assign]  # it is accepted at the same time
+        seen, home.store.seen = home.store.seen, _unseen  # type: ignore[method-assign]  # because it is accepted at the same time
         assert await home.engine.start("one", key="k") == run
-        home.store.seen = seen  # type: ignore[method-assign]
+        home.store.seen = seen  # type: ignore[method-assign]  # because it is put back
         bench.gate.set()
         assert result(await ended(home, run)) == "onetwo"
         await home.verify()

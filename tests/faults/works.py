@@ -81,7 +81,7 @@ class Does:
 
     async def __call__(self, argument: bytes, context: ActionContext) -> bytes:
         result = self._code(argument, context)
-        return await result if asyncio.iscoroutine(result) else result  # type: ignore[return-value]  # whatever it is
+        return await result if asyncio.iscoroutine(result) else result  # type: ignore[return-value]  # because whatever it is
 
 
 def registry(*documents: str, **actions: Callable[[bytes, ActionContext], object] | Action) -> Registry:
@@ -91,7 +91,7 @@ def registry(*documents: str, **actions: Callable[[bytes, ActionContext], object
         graph = load_flow(document)
         known.register(graph, on=graph.triggers, callable=True)
     for name, code in actions.items():
-        known.register_action(Does(name, code) if not hasattr(code, "kind") else code)  # type: ignore[arg-type]
+        known.register_action(Does(name, code) if not hasattr(code, "kind") else code)  # type: ignore[arg-type]  # because the other kind is left by then
     return known
 
 
@@ -159,8 +159,13 @@ async def kill(home: House) -> None:
     """End the process as a kill would."""
     await home.process.abandon()
     await home.store.renew(home.process.leases.holder, 0)
-    home.process.leases.release = _nothing  # type: ignore[method-assign]  # the dead give nothing back
+    home.process.leases.release = _nothing  # type: ignore[method-assign]  # because the dead give nothing back
 
 
 async def _nothing() -> None:
     pass
+
+
+def no_cancellation_left(home: House) -> bool:
+    """The workers have all taken back what was meant for the actions."""
+    return not any(task.cancelling() for task in home.process._tasks._members)
