@@ -202,6 +202,15 @@ def test_a_schema_that_tells_nothing_plainly_refuses_nothing(schema: Schema) -> 
     assert about("input.x > 1.5", input=whole) == []
 
 
+def test_schemas_that_refer_to_themselves_come_to_an_end() -> None:
+    again: list[Json] = [{"$ref": "#/properties/x"}] * 3
+    for word in ("anyOf", "oneOf", "allOf"):
+        schema: Schema = {"properties": {"x": {word: again}}}
+        assert about("input.x + 'a'", input=schema) == []
+        assert about("input.x.y[0].z + 'a'", input=schema) == []
+        assert found(act("a", input={"x": {"y": 1}}), actions={"log": (schema, {})}) == []
+
+
 def test_a_field_that_is_said_not_to_be_there_is_told_once() -> None:
     assert [problem.code for problem in found(say("a", "${input.zzz > 1 && input.count > 'a'}"))] == ["unknown_field"]
 

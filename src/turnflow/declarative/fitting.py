@@ -41,11 +41,18 @@ class Fitting(NamedTuple):
     is_coerced: bool
     """Whoever takes the values may read them more generously than the schema says, as actions do and flows do not."""
 
-    def misfits(self, value: Json, schema: Json, path: str = "", lenient: bool = False) -> Iterator[Misfit]:
-        """Yield what is wrong with a template (or a part of it, at a path) that is to fit a schema (or a part of it)."""
+    def misfits(
+        self, value: Json, schema: Json, path: str = "", lenient: bool = False, seen: set[int] | None = None
+    ) -> Iterator[Misfit]:
+        """Yield what is wrong with a template (or a part of it, at a path) that is to fit a schema (or a part of it).
+
+        `seen`: identities of the schemas that this very part has been held against.
+        """
         schema = resolved(schema, self.document)
-        if not isinstance(schema, dict) or (isinstance(value, dict) and REFERENCE in value):
+        seen = set() if seen is None else seen
+        if not isinstance(schema, dict) or id(schema) in seen or (isinstance(value, dict) and REFERENCE in value):
             return
+        seen.add(id(schema))
         takes, gives = schema_kinds(schema, self.document), self._gives(value)
         if self.is_coerced and schema.get("format") == "decimal":
             takes |= NUMBERS
@@ -53,16 +60,18 @@ class Fitting(NamedTuple):
             if not (lenient and takes & PLAIN and gives & PLAIN):
                 yield Misfit(path, f"{_said(value, gives)}, but {in_words(takes)} is wanted")
             return
-        yield from self._parts(value, schema, path, lenient)
+        yield from self._parts(value, schema, path, lenient, seen)
 
-    def _parts(self, value: Json, schema: dict[str, Json], path: str, lenient: bool) -> Iterator[Misfit]:
+    def _parts(
+        self, value: Json, schema: dict[str, Json], path: str, lenient: bool, seen: set[int]
+    ) -> Iterator[Misfit]:
         for part in _listed(schema.get("allOf")):
-            yield from self.misfits(value, part, path, lenient)
+            yield from self.misfits(value, part, path, lenient, seen)
         for word in ("anyOf", "oneOf"):
             gives = self._gives(value)
             fitting = [one for one in _listed(schema.get(word)) if schema_kinds(one, self.document) & gives]
             if len(fitting) == 1:
-                yield from self.misfits(value, fitting[0], path, lenient)
+                yield from self.misfits(value, fitting[0], path, lenient, seen)
         match value:
             case dict():
                 yield from self._object(value, schema, path, lenient)

@@ -15,7 +15,7 @@ from turnflow.core.ids import Json
 from turnflow.declarative.kinds import EVERY, JSON, NUMBERS, WHOLE, Kind, Kinds
 
 DEPTH: Final = 20
-"""References and alternatives inside each other that are followed."""
+"""References that lead to references are followed so far."""
 
 _KINDS: Final[dict[str, Kinds]] = {
     "null": frozenset({"null"}),
@@ -79,27 +79,9 @@ def either(types: Iterable[ValueType]) -> ValueType:
     return ValueType(first.kinds.union(*(other.kinds for other in others)))
 
 
-def schema_kinds(schema: Json, document: Json, depth: int = DEPTH) -> Kinds:
+def schema_kinds(schema: Json, document: Json) -> Kinds:
     """Return the kinds of the values that fit a schema; all of JSON if none seem to."""
-    schema = resolved(schema, document)
-    if not isinstance(schema, dict) or depth == 0:
-        return JSON
-    found = JSON
-    kind = schema.get("type")
-    if isinstance(kind, str | list):
-        listed = kind if isinstance(kind, list) else [kind]
-        found &= frozenset[Kind]().union(*(_KINDS.get(str(one), JSON) for one in listed))
-    if isinstance(values := schema.get("enum"), list):
-        found &= frozenset[Kind]().union(*(json_kinds(value) for value in values))
-    if "const" in schema:
-        found &= json_kinds(schema["const"])
-    for word in ("anyOf", "oneOf"):
-        if isinstance(choices := schema.get(word), list):
-            found &= frozenset[Kind]().union(*(schema_kinds(one, document, depth - 1) for one in choices))
-    if isinstance(parts := schema.get("allOf"), list):
-        for part in parts:
-            found &= schema_kinds(part, document, depth - 1)
-    return found or JSON
+    return _fitting(schema, document, {})
 
 
 def json_kinds(value: Json) -> Kinds:
@@ -128,19 +110,48 @@ def resolved(schema: Json, document: Json) -> Json:
     return True
 
 
-def variants(schema: Json, document: Json, kind: Kind, depth: int = DEPTH) -> Iterator[dict[str, Json]]:
+def variants(schema: Json, document: Json, kind: Kind) -> Iterator[dict[str, Json]]:
     """Yield the schemas without alternatives that values of a kind may fit; one that cannot be split is yielded whole."""
+    rest, seen = [schema], set[int]()
+    while rest:
+        node = resolved(rest.pop(), document)
+        if not isinstance(node, dict):
+            yield {}
+            continue
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        choices = node.get("anyOf", node.get("oneOf"))
+        if not isinstance(choices, list) or "properties" in node or "items" in node:
+            yield node
+        else:
+            rest += (choice for choice in choices if kind in schema_kinds(choice, document))
+
+
+def _fitting(schema: Json, document: Json, known: dict[int, Kinds]) -> Kinds:
+    """Return the kinds that fit; `known` has those of the schemas looked at before, or all if that is still going on."""
     schema = resolved(schema, document)
-    if depth == 0 or not isinstance(schema, dict):
-        yield {}
-        return
-    choices = schema.get("anyOf", schema.get("oneOf"))
-    if not isinstance(choices, list) or "properties" in schema or "items" in schema:
-        yield schema
-        return
-    for choice in choices:
-        if kind in schema_kinds(choice, document):
-            yield from variants(choice, document, kind, depth - 1)
+    if not isinstance(schema, dict):
+        return JSON
+    if id(schema) in known:
+        return known[id(schema)]
+    known[id(schema)] = found = JSON
+    kind = schema.get("type")
+    if isinstance(kind, str | list):
+        listed = kind if isinstance(kind, list) else [kind]
+        found &= frozenset[Kind]().union(*(_KINDS.get(str(one), JSON) for one in listed))
+    if isinstance(values := schema.get("enum"), list):
+        found &= frozenset[Kind]().union(*(json_kinds(value) for value in values))
+    if "const" in schema:
+        found &= json_kinds(schema["const"])
+    for word in ("anyOf", "oneOf"):
+        if isinstance(choices := schema.get(word), list):
+            found &= frozenset[Kind]().union(*(_fitting(one, document, known) for one in choices))
+    if isinstance(parts := schema.get("allOf"), list):
+        for part in parts:
+            found &= _fitting(part, document, known)
+    known[id(schema)] = found or JSON
+    return known[id(schema)]
 
 
 def _referred(reference: Json, document: Json) -> Json:
