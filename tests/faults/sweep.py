@@ -192,9 +192,10 @@ def try_case(case: Case) -> Outcome:
     before: Remembered | None = None
     try:
         for kill in case.plays:
-            if not run(folder, case.scenario, kill):
+            if run(folder, case.scenario, kill):
+                kills.append(kill)
+            elif case.scenario not in AT_ONCE:  # there results may be applied together, in fewer turns
                 raise AssertionError(f"{kill} was not reached: plays of this scenario are not alike")
-            kills.append(kill)
         for kill in case.restarts:
             run(folder, case.scenario, kill, only_restart=True)
             kills.append(kill)
