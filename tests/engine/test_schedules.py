@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from examples.graphs.actions import actions
+from examples.actions import actions
 from tests.faults.faulty import Faults, FaultyMemory, When
 from turnflow import Directive, Flow, Registry, Turn, command, open_engine, schedule
 from turnflow.core.definition import CatchUp, Overlap, Trigger
@@ -25,7 +25,7 @@ from turnflow.ports import RunQuery, TimerRecord
 from turnflow.stores import MemoryStore, SqliteStore
 from turnflow.testing import FakeClock, Rehearsal
 
-EXAMPLES = Path(__file__).parents[2] / "examples" / "graphs"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 BERLIN = "Europe/Berlin"
 NIGHTLY = "0 2 * * *"
 

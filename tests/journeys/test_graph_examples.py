@@ -15,7 +15,7 @@ from typing import Final
 
 import pytest
 
-from examples.graphs.actions import actions
+from examples.actions import actions
 from turnflow import Registry, Texts, open_engine
 from turnflow.core.ids import Json
 from turnflow.declarative import GraphFlow, load_flow
@@ -24,7 +24,7 @@ from turnflow.testing import Rehearsal
 from turnflow.testing.people import Person
 from turnflow.testing.stage import Stage
 
-GRAPHS: Final = Path(__file__).parents[2] / "examples" / "graphs"
+GRAPHS: Final = Path(__file__).parents[2] / "examples"
 DOCUMENTS: Final = sorted(path.stem for path in GRAPHS.glob("*.yaml"))
 INPUTS: Final = sorted(path.name.removesuffix(".input.json") for path in GRAPHS.glob("*.input.json"))
 PATIENT: Final = {"approval-large"}
@@ -109,7 +109,7 @@ async def test_it_comes_to_what_is_written_beside_it(name: str, store: str) -> N
 def test_it_runs_as_it_says_itself(name: str) -> None:
     text = (GRAPHS / f"{name}.yaml").read_text(encoding="utf-8")
     [words] = re.findall(r"^# Run it: turnflow (run .*)$", text, re.MULTILINE)
-    told = words.replace("examples/graphs", str(GRAPHS)).split()
+    told = words.replace("examples/", f"{GRAPHS}/").split()
     command = [sys.executable, "-m", "turnflow.cli", *told, "--no-watch", "--store", "memory://"]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     assert json.loads(ran.stdout) == read(f"{name}.output.json")

@@ -15,6 +15,7 @@ from turnflow.core.ids import MailboxId
 from turnflow.ports import RunQuery
 from turnflow.stores import SqliteStore
 from turnflow.stores.sqlite import checkpoint
+from turnflow.stores.sqlite.happenings import Happenings
 from turnflow.stores.sqlite.store import MIGRATIONS, QUERIES
 from turnflow.testing.store_promises.subject import EVERY, LONG, commit, reasons, run, timer, turn
 
@@ -25,6 +26,7 @@ SMALL = {"renew", "release", "now", "any_table", "find_by_run"}
 @pytest.mark.parametrize("name", sorted(set(QUERIES) - SMALL))
 def test_no_query_scans_a_table(name: str) -> None:
     database = apsw.Connection(":memory:")
+    Happenings(database, QUERIES)  # brings a function of its own
     for migration in MIGRATIONS:
         database.execute(migration.script)
     query = QUERIES[name]

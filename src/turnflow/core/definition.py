@@ -218,10 +218,6 @@ class Trigger(Struct, frozen=True, omit_defaults=True):
         """Stand in sets, which inputs do not."""
         return crc32("|".join((self.kind, self.value, self.when, self.zone)).encode("utf-8", "surrogatepass"))
 
-    def __hash__(self) -> int:
-        """Stand in sets, which inputs do not."""
-        return crc32("|".join((self.kind, self.value, self.when, self.zone)).encode("utf-8", "surrogatepass"))
-
 
 class Registration(Struct, frozen=True):
     """A flow known to an engine, with what starts it there."""

@@ -134,21 +134,28 @@ class Commits:
 def _parts(commits: Sequence[Commit], outcomes: Sequence[CommitOutcome]) -> Iterator[list[Commit]]:
     """Cut a list where writing table by table would differ from writing commit by commit.
 
-    That is where a mailbox comes again, or something for which a forward came before: of its mailbox or with its id.
+    That is where a mailbox comes again, or something for which a forward came before: of its mailbox or with its id; and where
+    a timer is cleared that another mailbox has just set.
     """
     part: list[Commit] = []
     mailboxes: set[str] = set()
     forwarded: set[str] = set()
+    timed: set[tuple[str, str]] = set()
     for commit, outcome in zip(commits, outcomes, strict=True):
         if outcome is not COMMITTED:
             continue
-        if commit.mailbox in mailboxes or (forwarded and any(entry.id in forwarded for entry in commit.received)):
+        if (
+            commit.mailbox in mailboxes
+            or (forwarded and any(entry.id in forwarded for entry in commit.received))
+            or (timed and any(cleared in timed for cleared in commit.timers_cleared))
+        ):
             yield part
-            part, mailboxes, forwarded = [], set(), set()
+            part, mailboxes, forwarded, timed = [], set(), set(), set()
         part.append(commit)
         mailboxes.add(commit.mailbox)
         for entry in commit.forwards:
             mailboxes.add(entry.mailbox)
             forwarded.add(entry.id)
+        timed.update((timer.run, timer.timer) for timer in commit.timers_set)
     if part:
         yield part
