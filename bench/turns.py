@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import statistics
 import sys
 import tempfile
@@ -29,6 +30,7 @@ async def measure(store: str, conversations: int, turns: int) -> tuple[float, fl
     """Return turns per second, p50 and p99 in milliseconds, CPU microseconds per turn."""
     async with open_engine(flow.make_registry(), store=store) as engine:
         engine.connect(flow.Drain())
+        gc.freeze()  # as `turnflow serve` does
         times: list[float] = []
         share = turns // conversations
         started, cpu = time.perf_counter(), time.process_time()

@@ -27,6 +27,16 @@ registry.register(Flow("bad flow", steps=Step), on=[command("start")])
 }
 
 
+@pytest.fixture(autouse=True)
+def no_module_stays(tmp_path: Path) -> Iterator[None]:
+    """Forget modules of the folder: other tests have modules of the same names."""
+    known = set(sys.modules)
+    yield
+    for name in set(sys.modules) - known:
+        if str(getattr(sys.modules[name], "__file__", "") or "").startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """Run a command in this process, in a folder with a few modules."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -63,6 +64,7 @@ async def serve(registry: str, store: str, *, host: str, port: int, title: str, 
             config = uvicorn.Config(
                 app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=DRAIN_SECONDS
             )
+            gc.freeze()  # what is loaded by now stays; looking through it again and again would cost each turn
             greeting = _greeting(host, listener.getsockname()[1], token, lasting=engine.grade.survives_kill)
             await _serve_until_cancelled(_Server(config, channel, greeting), listener)
 
