@@ -11,9 +11,11 @@ import ssl
 import tracemalloc
 import zlib
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import pytest
+import trustme
 
 from tests.actions.servers import LOOPBACK, Asked, as_json, builtin, call, context, field, resolver, response, serving
 from turnflow.actions import HttpPolicy
@@ -21,7 +23,24 @@ from turnflow.actions.outbound.policy import BODY_LIMIT
 from turnflow.core.ids import Json
 from turnflow.errors import UserCodeError
 
-CERTIFICATES = Path(__file__).parent / "certificates"
+
+class Secure(NamedTuple):
+    """What a server called shop.test and those who trust it need."""
+
+    server: ssl.SSLContext
+    authority: str
+    """File of the authority that vouches for it."""
+
+
+@pytest.fixture
+def secure(tmp_path: Path) -> Secure:
+    """A certificate authority of this test alone, and a server it vouches for."""
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("shop.test").configure_cert(context)
+    file = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(file))
+    return Secure(context, str(file))
 
 
 async def fails(code: str, argument: dict[str, object], name: str = "http.get", **options: object) -> str:
@@ -278,12 +297,10 @@ async def test_headers_cannot_break_the_request(headers: dict[str, object]) -> N
     assert not server.asked
 
 
-async def test_the_server_has_to_prove_the_name_that_was_asked_for() -> None:
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(CERTIFICATES / "shop.pem")
-    policy = HttpPolicy(allow_private=["127.0.0.1"], ca_file=str(CERTIFICATES / "ca.pem"))
+async def test_the_server_has_to_prove_the_name_that_was_asked_for(secure: Secure) -> None:
+    policy = HttpPolicy(allow_private=["127.0.0.1"], ca_file=secure.authority)
     names = resolver(shop_test="127.0.0.1", other_test="127.0.0.1")
-    async with serving(as_json("hello"), tls) as server:
+    async with serving(as_json("hello"), secure.server) as server:
         found = await call("http.get", {"url": server.url("/", "shop.test", "https")}, policy, resolve=names)
         assert field(found, "body") == "hello"
         assert server.asked[0].headers["host"] == f"shop.test:{server.port}"
@@ -294,10 +311,8 @@ async def test_the_server_has_to_prove_the_name_that_was_asked_for() -> None:
     assert len(server.asked) == 1
 
 
-async def test_a_line_that_is_not_secure_is_a_coded_failure() -> None:
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(CERTIFICATES / "shop.pem")
-    policy = HttpPolicy(allow_private=["127.0.0.1"], ca_file=str(CERTIFICATES / "ca.pem"))
+async def test_a_line_that_is_not_secure_is_a_coded_failure(secure: Secure) -> None:
+    policy = HttpPolicy(allow_private=["127.0.0.1"], ca_file=secure.authority)
     names = resolver(shop_test="127.0.0.1")
 
     async def cut(asked: Asked, writer: asyncio.StreamWriter) -> None:
@@ -305,7 +320,7 @@ async def test_a_line_that_is_not_secure_is_a_coded_failure() -> None:
         await writer.drain()
         writer.transport.abort()
 
-    async with serving(cut, tls) as server:
+    async with serving(cut, secure.server) as server:
         await fails("http.connection", {"url": server.url("/", "shop.test", "https")}, policy=policy, resolve=names)
 
     def talk_plainly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
